@@ -1,0 +1,127 @@
+//! aarch64, AAPCS64.
+//!
+//! # System calls
+//! Number in `x8`, arguments in `x0` to `x5`, answer in `x0`; nothing else is clobbered.
+//!
+//! # Thread words
+//! As on x86-64: initial-exec static storage. The loader writes the offset into the GOT:
+//!
+//! ```text
+//!     mrs  tp, tpidr_el0
+//!     adrp off, :gottprel:gort_thread_words
+//!     ldr  off, [off, :gottprel_lo12:gort_thread_words]
+//!     ldr  v, [tp + off + 8*i]
+//! ```
+
+use super::{MAGAZINE_BYTES, MAGAZINE_WORDS, WORDS};
+use core::arch::{asm, global_asm};
+
+/// A system call.
+///
+/// # Safety
+/// As the call: the kernel may write through pointer arguments and change mappings.
+#[inline]
+pub unsafe fn syscall6(number: usize, a: [usize; 6]) -> isize {
+    let result: isize;
+    // SAFETY: as the head says; the caller answers for the effect.
+    unsafe {
+        asm!(
+            "svc 0",
+            in("x8") number,
+            inlateout("x0") a[0] as isize => result,
+            in("x1") a[1], in("x2") a[2], in("x3") a[3], in("x4") a[4], in("x5") a[5],
+            options(nostack),
+        );
+    }
+    result
+}
+
+global_asm!(
+    ".pushsection .rodata.gort_empty_magazine, \"a\", @progbits",
+    ".balign {bytes}",
+    ".globl gort_empty_magazine",
+    ".hidden gort_empty_magazine",
+    ".type gort_empty_magazine, @object",
+    "gort_empty_magazine:",
+    ".zero {bytes}",
+    ".size gort_empty_magazine, {bytes}",
+    ".popsection",
+    ".pushsection .tdata.gort_thread_words, \"awT\", @progbits",
+    ".balign 64",
+    ".globl gort_thread_words",
+    ".hidden gort_thread_words",
+    ".type gort_thread_words, @object",
+    "gort_thread_words:",
+    ".rept {magazines}",
+    ".quad gort_empty_magazine + {bytes}",
+    ".endr",
+    ".zero 8 * ({words} - {magazines})",
+    ".size gort_thread_words, 8 * {words}",
+    ".popsection",
+    bytes = const MAGAZINE_BYTES,
+    magazines = const MAGAZINE_WORDS,
+    words = const WORDS,
+);
+
+/// Access to the calling thread's words.
+pub mod words {
+    use super::*;
+
+    /// The words' offset from the thread pointer; constant for the process.
+    #[inline(always)]
+    fn offset() -> usize {
+        let offset: usize;
+        // SAFETY: reads a GOT entry that the loader filled before any code of this object ran.
+        unsafe {
+            asm!(
+                "adrp {o}, :gottprel:gort_thread_words",
+                "ldr {o}, [{o}, :gottprel_lo12:gort_thread_words]",
+                o = out(reg) offset,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        offset
+    }
+
+    /// The address of the calling thread's words, valid until the thread's storage is gone.
+    #[inline(always)]
+    pub fn base() -> *mut usize {
+        let pointer: usize;
+        // SAFETY: reads the thread pointer. Not `pure`: a goroutine may continue on another thread.
+        unsafe { asm!("mrs {}, tpidr_el0", out(reg) pointer, options(nomem, nostack, preserves_flags)) };
+        (pointer + offset()) as *mut usize
+    }
+
+    /// Reads word `i`.
+    ///
+    /// # Safety
+    /// `i < WORDS`.
+    #[inline(always)]
+    pub unsafe fn load(i: usize) -> usize {
+        // SAFETY: the word is the thread's own, `i` is in bounds.
+        unsafe { *base().add(i) }
+    }
+
+    /// Writes word `i`.
+    ///
+    /// # Safety
+    /// `i < WORDS`.
+    #[inline(always)]
+    pub unsafe fn store(i: usize, value: usize) {
+        // SAFETY: the word is the thread's own, `i` is in bounds.
+        unsafe { *base().add(i) = value }
+    }
+
+    /// Adds `K` to word `i`.
+    ///
+    /// # Safety
+    /// `i < WORDS`.
+    #[inline(always)]
+    pub unsafe fn add<const K: i32>(i: usize) {
+        // SAFETY: the word is the thread's own, `i` is in bounds.
+        unsafe {
+            let word = base().add(i);
+            *word = (*word).wrapping_add_signed(K as isize);
+        }
+    }
+}

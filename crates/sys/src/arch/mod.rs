@@ -1,0 +1,37 @@
+//! Assembly, one file per instruction set, each with the same outline:
+//!
+//! 1. `syscall6`: a system call without libc, hence without `errno`;
+//! 2. `words`: the per-thread words, their definition and their access.
+//!
+//! To port: write a new file with these two and add a line here.
+
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+
+#[cfg(target_arch = "aarch64")]
+pub use aarch64::{syscall6, words};
+#[cfg(target_arch = "x86_64")]
+pub use x86_64::{syscall6, words};
+
+/// Thread words whose initial value is the address just past an empty magazine.
+///
+/// The words 0 to `MAGAZINE_WORDS - 1` of a new thread hold this value, the rest hold nought. The address is a
+/// multiple of [`MAGAZINE_BYTES`], and the pointer just below it is null: to `malloc` the magazine looks empty, to
+/// `free` it looks full, so that neither needs to ask whether the thread has been set up.
+pub const MAGAZINE_WORDS: usize = 48;
+/// All words of a thread.
+pub const WORDS: usize = MAGAZINE_WORDS + 8;
+/// Alignment of the end of every magazine.
+pub const MAGAZINE_BYTES: usize = 512;
+
+/// The end of the constant empty magazine, see [`MAGAZINE_WORDS`].
+pub fn empty_magazine_end() -> *mut *mut u8 {
+    unsafe extern "C" {
+        /// Defined beside the words, in the file of the instruction set.
+        static gort_empty_magazine: [usize; MAGAZINE_BYTES / 8];
+    }
+    // SAFETY: one past the end of a static is a valid address to form.
+    unsafe { (&raw const gort_empty_magazine).add(1).cast_mut().cast() }
+}

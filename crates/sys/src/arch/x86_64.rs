@@ -1,0 +1,153 @@
+//! x86-64, System V ABI.
+//!
+//! # System calls
+//! Number in `rax`, arguments in `rdi rsi rdx r10 r8 r9`; the kernel clobbers `rcx` and `r11` and answers in `rax`.
+//!
+//! # Thread words
+//! A block of words in static thread-local storage, in the initial-exec model: the dynamic loader writes the
+//! block's offset from the thread pointer into the GOT once, and an access is
+//!
+//! ```text
+//!     mov  off, [rip + gort_thread_words@GOTTPOFF]      the offset, the same in all threads
+//!     mov  v, fs:[off + 8*i]                            word i
+//! ```
+//!
+//! In an executable the linker turns the first into an immediate. The dynamic model would call
+//! `__tls_get_addr`, which may call malloc. The size counts against the small reserve that glibc keeps for libraries
+//! that are opened at run time (1,664 bytes); docs/decisions/0002 has the figures.
+
+use super::{MAGAZINE_BYTES, MAGAZINE_WORDS, WORDS};
+use core::arch::{asm, global_asm};
+
+/// A system call.
+///
+/// # Safety
+/// As the call: the kernel may write through pointer arguments and change mappings.
+#[inline]
+pub unsafe fn syscall6(number: usize, a: [usize; 6]) -> isize {
+    let result: isize;
+    // SAFETY: clobbers are the kernel's, as the head says; the caller answers for the effect.
+    unsafe {
+        asm!(
+            "syscall",
+            inlateout("rax") number as isize => result,
+            in("rdi") a[0], in("rsi") a[1], in("rdx") a[2], in("r10") a[3], in("r8") a[4], in("r9") a[5],
+            lateout("rcx") _, lateout("r11") _,
+            options(nostack),
+        );
+    }
+    result
+}
+
+global_asm!(
+    ".pushsection .rodata.gort_empty_magazine, \"a\", @progbits",
+    ".balign {bytes}",
+    ".globl gort_empty_magazine",
+    ".hidden gort_empty_magazine",
+    ".type gort_empty_magazine, @object",
+    "gort_empty_magazine:",
+    ".zero {bytes}",
+    ".size gort_empty_magazine, {bytes}",
+    ".popsection",
+    ".pushsection .tdata.gort_thread_words, \"awT\", @progbits",
+    ".balign 64",
+    ".globl gort_thread_words",
+    ".hidden gort_thread_words",
+    ".type gort_thread_words, @object",
+    "gort_thread_words:",
+    ".rept {magazines}",
+    ".quad gort_empty_magazine + {bytes}",
+    ".endr",
+    ".zero 8 * ({words} - {magazines})",
+    ".size gort_thread_words, 8 * {words}",
+    ".popsection",
+    bytes = const MAGAZINE_BYTES,
+    magazines = const MAGAZINE_WORDS,
+    words = const WORDS,
+);
+
+/// Access to the calling thread's words. Each function is one or two instructions.
+pub mod words {
+    use super::*;
+
+    /// The words' offset from the thread pointer; constant for the process, so it outlives a change of threads.
+    #[inline(always)]
+    fn offset() -> usize {
+        let offset: usize;
+        // SAFETY: reads a GOT entry that the loader filled before any code of this object ran.
+        unsafe {
+            asm!(
+                "mov {}, qword ptr [rip + gort_thread_words@GOTTPOFF]",
+                out(reg) offset,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        offset
+    }
+
+    /// Reads word `i`.
+    ///
+    /// # Safety
+    /// `i < WORDS`.
+    #[inline(always)]
+    pub unsafe fn load(i: usize) -> usize {
+        let value: usize;
+        // SAFETY: the word is the thread's own, `i` is in bounds.
+        unsafe {
+            asm!(
+                "mov {v}, qword ptr fs:[{o} + {i}*8]",
+                v = out(reg) value, o = in(reg) offset(), i = in(reg) i,
+                options(readonly, nostack, preserves_flags),
+            );
+        }
+        value
+    }
+
+    /// Writes word `i`.
+    ///
+    /// # Safety
+    /// `i < WORDS`.
+    #[inline(always)]
+    pub unsafe fn store(i: usize, value: usize) {
+        // SAFETY: the word is the thread's own, `i` is in bounds.
+        unsafe {
+            asm!(
+                "mov qword ptr fs:[{o} + {i}*8], {v}",
+                v = in(reg) value, o = in(reg) offset(), i = in(reg) i,
+                options(nostack, preserves_flags),
+            );
+        }
+    }
+
+    /// Adds `K` to word `i`.
+    ///
+    /// # Safety
+    /// `i < WORDS`.
+    #[inline(always)]
+    pub unsafe fn add<const K: i32>(i: usize) {
+        // SAFETY: the word is the thread's own, `i` is in bounds.
+        unsafe {
+            asm!(
+                "add qword ptr fs:[{o} + {i}*8], {k}",
+                k = const K, o = in(reg) offset(), i = in(reg) i,
+                options(nostack),
+            );
+        }
+    }
+
+    /// The address of the calling thread's words, valid until the thread's storage is gone.
+    #[inline(always)]
+    pub fn base() -> *mut usize {
+        let base: *mut usize;
+        // SAFETY: the thread pointer is stored at its own address, as the ABI says. Not `pure`: a goroutine may
+        // continue on another thread.
+        unsafe {
+            asm!(
+                "add {b}, qword ptr fs:[0]",
+                b = inlateout(reg) offset() => base,
+                options(readonly, nostack),
+            );
+        }
+        base
+    }
+}

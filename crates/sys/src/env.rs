@@ -1,0 +1,101 @@
+//! The environment, read without allocating, and not at all in privileged programs.
+//!
+//! malloc is asked for memory before the C library has set `environ`, so the variables are found where the kernel
+//! put them: above the arguments on the initial stack, whose address the dynamic loader keeps in
+//! `__libc_stack_end`. Under `AT_SECURE` (set-user-id programs and the like) there are no variables (MA-16).
+
+use core::ffi::CStr;
+
+unsafe extern "C" {
+    /// Where the kernel left the argument count; set by glibc's loader before it runs any other code.
+    static __libc_stack_end: *const usize;
+}
+
+/// Whether the program runs with privileges that its user lacks.
+pub fn is_secure() -> bool {
+    // SAFETY: reads the auxiliary vector.
+    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
+}
+
+/// The value of an environment variable as it was when the program started.
+pub fn var(name: &[u8]) -> Option<&'static [u8]> {
+    if is_secure() {
+        return None;
+    }
+    start_environment().find_map(|entry| entry.strip_prefix(name)?.strip_prefix(b"="))
+}
+
+/// The strings of the environment that the program was started with.
+fn start_environment() -> impl Iterator<Item = &'static [u8]> {
+    // SAFETY: the loader set this pointer before any code of ours ran.
+    let stack = unsafe { __libc_stack_end };
+    let mut next: *const *const i8 = if stack.is_null() {
+        core::ptr::null()
+    } else {
+        // SAFETY: the layout is the ABI's: argc, that many pointers, null, then the environment.
+        unsafe { stack.add(1 + *stack + 1).cast() }
+    };
+    core::iter::from_fn(move || {
+        // SAFETY: the block ends with a null pointer, and its strings are never moved or freed.
+        unsafe {
+            if next.is_null() || (*next).is_null() {
+                return None;
+            }
+            let entry = CStr::from_ptr((*next).cast()).to_bytes();
+            next = next.add(1);
+            Some(entry)
+        }
+    })
+}
+
+/// A decimal number with an optional suffix `K`, `M`, `G` or `T` (powers of 1024, also written `KiB`).
+pub fn parse_u64(text: &[u8]) -> Option<u64> {
+    let digits = text.iter().take_while(|c| c.is_ascii_digit()).count();
+    if digits == 0 {
+        return None;
+    }
+    let mut value: u64 = 0;
+    for c in &text[..digits] {
+        value = value.checked_mul(10)?.checked_add((c - b'0') as u64)?;
+    }
+    let shift = match &text[digits..] {
+        b"" | b"B" => 0,
+        b"K" | b"k" | b"KiB" => 10,
+        b"M" | b"m" | b"MiB" => 20,
+        b"G" | b"g" | b"GiB" => 30,
+        b"T" | b"t" | b"TiB" => 40,
+        _ => return None,
+    };
+    value.checked_mul(1 << shift)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_a_variable_of_the_start_environment() {
+        let path = std::env::var("PATH").unwrap();
+        assert_eq!(var(b"PATH"), Some(path.as_bytes()));
+        assert_eq!(var(b"GORT_NO_SUCH_VARIABLE"), None);
+        assert_eq!(var(b"PAT"), None);
+    }
+
+    #[test]
+    fn numbers_with_and_without_suffix() {
+        for (text, value) in [
+            ("0", Some(0)),
+            ("512K", Some(512 << 10)),
+            ("3GiB", Some(3 << 30)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("16T", Some(16 << 40)),
+            ("99999999999T", None),
+            ("", None),
+            ("-1", None),
+            ("5x", None),
+        ] {
+            assert_eq!(parse_u64(text.as_bytes()), value, "{text}");
+        }
+    }
+}

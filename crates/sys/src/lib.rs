@@ -1,0 +1,34 @@
+//! OS calls and assembly: the only crate of gort that makes either.
+//!
+//! Floor 1. What is here is small and mechanical, so that everything above is portable Rust:
+//!
+//! * [`mem`]: address space and its states (Go's `mem.go`: reserved, ready, discarded);
+//! * [`offheap`]: memory for the runtime's own records, which never comes from malloc;
+//! * [`futex`] and [`lock`]: sleeping and waking, and a lock made of them;
+//! * [`thread`]: the words that each thread owns, read in one or two instructions, and its exit;
+//! * [`clock`], [`env`], [`rand`], [`fork`], [`io`]: the rest of what a malloc may ask of the OS;
+//! * [`fault`]: makes the n-th OS call fail, for tests.
+//!
+//! Nothing here touches `errno`: system calls are made directly, and a failure is an [`Errno`] value.
+#![cfg_attr(not(any(loom, test)), no_std)]
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+compile_error!("gort runs on x86-64 and aarch64");
+#[cfg(not(target_os = "linux"))]
+compile_error!("gort runs on Linux");
+
+pub mod arch;
+pub mod clock;
+pub mod env;
+mod errno;
+pub mod fault;
+pub mod fork;
+pub mod futex;
+pub mod io;
+pub mod lock;
+pub mod mem;
+pub mod offheap;
+pub mod rand;
+pub mod thread;
+
+pub use errno::Errno;
