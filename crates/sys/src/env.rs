@@ -75,6 +75,7 @@ mod tests {
 
     #[test]
     fn finds_a_variable_of_the_start_environment() {
+        #[expect(clippy::disallowed_methods, reason = "a test may allocate")]
         let path = std::env::var("PATH").unwrap();
         assert_eq!(var(b"PATH"), Some(path.as_bytes()));
         assert_eq!(var(b"GORT_NO_SUCH_VARIABLE"), None);
