@@ -11,6 +11,9 @@
 //! * *Body* (free bits and counts, list links): the owner's. The owner is whoever the span's home says: for malloc's
 //!   blocks the holder of the class's lock in `gort-mcentral`; for a collected span the cache that holds it.
 //!
+//! A record is never overwritten by anything but a span record: one who follows a wild address into a record that is
+//! being reused sees some span, dead or alive.
+//!
 //! # Invariants
 //! I1. `free == bits.count()`, and no bit at or above `blocks` is set.
 //! I2. No block at an index below `hint` is free.
@@ -30,6 +33,7 @@ use crate::size_class::{BLOCKS_MAX, PAGE_SHIFT, PAGE_SIZE, SizeClass};
 use crate::span_class::{Kind, SpanClass};
 use crate::sweep_gen::SweepGen;
 use core::ptr::NonNull;
+use gort_sync::Zeroed;
 use gort_sync::atomic::{
     AtomicU8, AtomicU16, AtomicU32, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
 };
@@ -97,6 +101,13 @@ unsafe impl Sync for Span {}
 // SAFETY: nothing in a record is bound to a thread.
 unsafe impl Send for Span {}
 
+// SAFETY: zero bytes are a dead record: nought in every atomic, no links, no free bits.
+unsafe impl Zeroed for Span {
+    fn zeroed() -> Self {
+        Self::dead()
+    }
+}
+
 impl Default for Span {
     fn default() -> Self {
         Self::dead()
@@ -120,7 +131,7 @@ impl Span {
                     free: 0,
                     hint: 0,
                     shelf: 0,
-                    need_zero: true,
+                    need_zero: false,
                     bits: FreeBits::EMPTY,
                 }),
             }

@@ -100,7 +100,10 @@ impl<const SLABS: usize> SegregatedFit<SLABS> {
     pub fn free(&mut self, offset: usize) -> Result<(), FreeError> {
         let slab = self.slabs.get_mut(offset / SLAB).ok_or(FreeError::NotABlock)?;
         let size = slab.class.size();
-        if size == 0 || !(offset % SLAB).is_multiple_of(size) || offset % SLAB / size >= Self::blocks(slab.class) {
+        if size == 0
+            || !(offset % SLAB).is_multiple_of(size)
+            || offset % SLAB / size >= Self::blocks(slab.class)
+        {
             return Err(FreeError::NotABlock);
         }
         if !slab.bits.set_free(offset % SLAB / size) {

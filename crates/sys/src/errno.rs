@@ -17,6 +17,7 @@ impl Errno {
     pub const ETIMEDOUT: Self = Self(libc::ETIMEDOUT);
 
     /// Reads a raw system call result: small negative numbers are errors.
+    #[cfg_attr(loom, allow(dead_code))]
     pub(crate) fn check(raw: isize) -> Result<usize, Self> {
         if (-4095..0).contains(&raw) { Err(Self(-raw as i32)) } else { Ok(raw as usize) }
     }

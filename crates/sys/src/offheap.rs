@@ -1,7 +1,8 @@
 //! Memory for the runtime's own records. It never comes from malloc and never goes back to it.
 //!
-//! Two allocators, both Go's: [`Persistent`] (`persistentalloc` in `malloc.go`) bumps a pointer through chunks and
-//! never frees; [`FixAlloc`] (`mfixalloc.go`) hands out records of one size from a `Persistent` and takes them back.
+//! Three sources. Two allocators, both Go's: [`Persistent`] (`persistentalloc` in `malloc.go`) bumps a pointer through chunks and
+//! never frees; [`FixAlloc`] (`mfixalloc.go`) hands out records of one size from a `Persistent` and takes them back. And
+//! [`SparseTable`], a long array that gets memory only where it is used.
 //!
 //! Fresh memory is zero and untouched, so a [`Zeroed`] record costs no page until it is used. Under loom records are
 //! constructed on the heap instead, since loom's atomics are objects.
@@ -81,6 +82,12 @@ impl Persistent {
     #[cfg(loom)]
     pub fn place<T: Zeroed>(&self) -> Option<&'static T> {
         Some(Box::leak(Box::new(T::zeroed())))
+    }
+
+    /// The bare lock, for a fork.
+    #[cfg(not(loom))]
+    pub fn raw_lock(&self) -> &crate::lock::Lock {
+        self.chunk.raw()
     }
 
     /// Bytes of address space taken from the OS.
@@ -177,6 +184,80 @@ impl<T> FixAlloc<T> {
     /// Records handed out and not returned.
     pub fn in_use(&self) -> usize {
         self.in_use
+    }
+}
+
+/// A long array, reserved whole and made ready in parts, each element in its zero state then. Elements of parts that were
+/// never made ready read as zero, too. It is never unmapped.
+pub struct SparseTable<T> {
+    #[cfg(not(loom))]
+    entries: NonNull<T>,
+    #[cfg(not(loom))]
+    len: usize,
+    #[cfg(loom)]
+    entries: Vec<T>,
+}
+
+// SAFETY: the table owns its elements.
+unsafe impl<T: Send> Send for SparseTable<T> {}
+// SAFETY: shared access gives shared references only.
+unsafe impl<T: Sync> Sync for SparseTable<T> {}
+
+impl<T: Zeroed> SparseTable<T> {
+    /// A table of `len` elements; an error when there is no address space.
+    #[cfg(not(loom))]
+    pub fn reserve(len: usize) -> Result<Self, crate::Errno> {
+        let bytes = mem::round_to_pages(len * size_of::<T>()).ok_or(crate::Errno::ENOMEM)?;
+        let at = mem::reserve_readable(bytes)?;
+        let entries = NonNull::new(core::ptr::with_exposed_provenance_mut(at)).ok_or(crate::Errno::ENOMEM)?;
+        Ok(Self { entries, len })
+    }
+
+    /// A table of `len` elements.
+    #[cfg(loom)]
+    pub fn reserve(len: usize) -> Result<Self, crate::Errno> {
+        Ok(Self { entries: (0..len).map(|_| T::zeroed()).collect() })
+    }
+
+    /// Makes elements writable. Once more does no harm.
+    pub fn make_ready(&mut self, part: core::ops::Range<usize>) -> Result<(), crate::Errno> {
+        #[cfg(not(loom))]
+        {
+            let (base, os_page) = (self.entries.as_ptr() as usize, mem::page_size());
+            let start = (base + part.start * size_of::<T>()) & !(os_page - 1);
+            let end = (base + part.end.min(self.len) * size_of::<T>()).next_multiple_of(os_page);
+            // SAFETY: inside our own reservation, which is whole pages.
+            unsafe { mem::commit(start, end - start)? };
+        }
+        let _ = part;
+        Ok(())
+    }
+}
+
+impl<T> core::ops::Deref for SparseTable<T> {
+    type Target = [T];
+    #[cfg(not(loom))]
+    #[inline]
+    fn deref(&self) -> &[T] {
+        // SAFETY: readable throughout, and zero bytes are a valid `T` (`reserve` asks for it).
+        unsafe { core::slice::from_raw_parts(self.entries.as_ptr(), self.len) }
+    }
+    #[cfg(loom)]
+    fn deref(&self) -> &[T] {
+        &self.entries
+    }
+}
+
+impl<T> core::ops::DerefMut for SparseTable<T> {
+    #[cfg(not(loom))]
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: as above; an element that was not made ready faults when written, it does not corrupt.
+        unsafe { core::slice::from_raw_parts_mut(self.entries.as_ptr(), self.len) }
+    }
+    #[cfg(loom)]
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.entries
     }
 }
 

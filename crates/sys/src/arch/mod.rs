@@ -35,3 +35,18 @@ pub fn empty_magazine_end() -> *mut *mut u8 {
     // SAFETY: one past the end of a static is a valid address to form.
     unsafe { (&raw const gort_empty_magazine).add(1).cast_mut().cast() }
 }
+
+/// Asks for a cache line that will be read and written soon. Any address.
+#[inline(always)]
+pub fn prefetch(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch never faults; SSE is part of the base instruction set.
+    unsafe {
+        core::arch::x86_64::_mm_prefetch::<{ core::arch::x86_64::_MM_HINT_T0 }>(at.cast());
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: a prefetch never faults.
+    unsafe {
+        core::arch::asm!("prfm pstl1keep, [{}]", in(reg) at, options(nomem, nostack, preserves_flags));
+    }
+}

@@ -1,0 +1,30 @@
+//! Pages: where spans come from and go back to.
+//!
+//! Floor 3. From the bottom up:
+//!
+//! * [`page_alloc`]: which pages of a window are free, first fit, by radix summaries over bitmaps; [`page_cache`]: 64 of
+//!   them in one owner's hands;
+//! * [`scavenge`]: which free pages go back to the OS, and when;
+//! * [`arena`], [`class_table`]: what is known of every page: its span, its size class;
+//! * [`zone`]: a window of addresses that grows arena by arena; [`heap`]: three zones, kept apart by kind, and the
+//!   records of spans;
+//! * [`strategy`]: two general allocators of ranges, bump and free list, to use and to compare.
+#![cfg_attr(not(any(loom, test)), no_std)]
+
+pub mod arena;
+pub mod class_table;
+pub mod heap;
+pub mod page_alloc;
+pub mod page_cache;
+pub mod params;
+pub mod scavenge;
+pub mod stats;
+pub mod strategy;
+pub mod zone;
+
+pub use arena::Lookup;
+pub use class_table::ClassTable;
+pub use heap::Heap;
+pub use page_alloc::PageAlloc;
+pub use page_cache::PageCache;
+pub use stats::HeapStats;

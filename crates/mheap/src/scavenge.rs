@@ -1,0 +1,197 @@
+//! Which free memory goes back to the OS, and when.
+//!
+//! Follows Go's `mgcscavenge.go` in what it gives back (the highest free pages first, runs of a chunk at a time, taken out
+//! while the lock is dropped). When to do it is decided otherwise, since a malloc has no cycle of collection to measure
+//! by and starts no thread: it decides when memory is freed, and on ticks of the slow paths.
+//!
+//! *Dirty* pages are free and have memory. Three rules:
+//!
+//! * **Drop.** When more is dirty than is in use, and more than `hold`, all but half of `hold` goes back at once. So an
+//!   idle program whose heap has shrunk needs no tick.
+//! * **Tick.** Of the pages that stayed dirty over a whole interval, half go back. What is reused within an interval is
+//!   never touched.
+//! * **Regret.** When most of what was given back is wanted again before the next interval is over, `hold` doubles; each
+//!   interval without regret takes an eighth off, down to its start.
+//!
+//! The cost of a mistake is bounded both ways: a loop that frees and allocates the same memory pays `log2` drops before
+//! it is left alone, and nothing more than `HOLD_MAX` is ever held against the OS for the sake of speed alone.
+
+use crate::heap::Heap;
+use crate::page_alloc::PageAlloc;
+use crate::zone::Zone;
+use gort_mspan::PAGE_SHIFT;
+use gort_sys::mem;
+
+/// Bytes that are held to start with.
+const HOLD_MIN: usize = 2 << 20;
+/// Most bytes that are held.
+const HOLD_MAX: usize = 64 << 20;
+/// Nanoseconds between ticks.
+const INTERVAL_NS: u64 = 100_000_000;
+/// Most pages that are given back in one call to the OS.
+const STEP_PAGES: usize = 512;
+
+/// Decides when and how much a zone gives back. Plain data, under the zone's lock; all figures in pages.
+#[derive(Debug)]
+pub struct Release {
+    /// What may stay dirty after a drop.
+    hold: usize,
+    /// Given back in this interval, and of that taken again.
+    released: usize,
+    regretted: usize,
+    /// Fewest dirty pages in this interval.
+    low: usize,
+    /// When the interval began.
+    since_ns: u64,
+}
+
+impl Release {
+    /// The state of a zone that has nothing.
+    pub const fn new() -> Self {
+        Self { hold: HOLD_MIN >> PAGE_SHIFT, released: 0, regretted: 0, low: 0, since_ns: 0 }
+    }
+
+    /// Notes how many of the pages that a span was made of had no memory.
+    #[inline]
+    pub fn after_take(&mut self, pages: &PageAlloc, scavenged: usize) {
+        self.low = self.low.min(dirty(pages));
+        if scavenged > 0 && self.released > 0 {
+            self.regretted += scavenged;
+            if self.regretted * 4 >= self.released * 3 {
+                self.hold = (self.hold * 2).min(HOLD_MAX >> PAGE_SHIFT);
+                (self.released, self.regretted) = (0, 0);
+            }
+        }
+    }
+
+    /// How many pages are to be given back now that a span was freed; `in_use` pages are in spans.
+    #[inline]
+    pub fn after_give(&mut self, pages: &PageAlloc, in_use: usize) -> usize {
+        let dirty = dirty(pages);
+        if dirty <= in_use || dirty <= self.hold {
+            return 0;
+        }
+        self.note(dirty - self.hold / 2)
+    }
+
+    /// How many pages are to be given back at this moment.
+    pub fn on_tick(&mut self, pages: &PageAlloc, now_ns: u64) -> usize {
+        if now_ns.wrapping_sub(self.since_ns) < INTERVAL_NS {
+            return 0;
+        }
+        let unneeded = self.low;
+        self.since_ns = now_ns;
+        self.low = dirty(pages);
+        if self.regretted == 0 {
+            self.hold = (self.hold - self.hold / 8).max(HOLD_MIN >> PAGE_SHIFT);
+        }
+        (self.released, self.regretted) = (0, 0);
+        self.note(unneeded.div_ceil(2))
+    }
+
+    fn note(&mut self, due: usize) -> usize {
+        self.released += due;
+        due
+    }
+}
+
+impl Default for Release {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn dirty(pages: &PageAlloc) -> usize {
+    pages.free_pages() - pages.scavenged_pages()
+}
+
+impl Heap {
+    /// Gives up to `due` dirty pages of a zone back to the OS; how many bytes it was. With `force` also those of chunks
+    /// that are nearly full.
+    ///
+    /// A run is taken out of the page allocator while the OS works on it, without the zone's lock: a thread that looks
+    /// for pages meanwhile does not see it and takes others. Model: `tests/loom_scavenge.rs`.
+    pub(crate) fn release_from(&self, zone: &Zone, due: usize, force: bool) -> usize {
+        let mut done = 0;
+        while done < due {
+            let most = (due - done).min(STEP_PAGES);
+            let Some((page, count)) = zone.lock().alloc_mut().and_then(|p| p.take_unscavenged(most, force))
+            else {
+                break;
+            };
+            // SAFETY: the pages are free, and taken out, so nobody uses them.
+            let gone = unsafe { mem::discard(zone.base() + (page << PAGE_SHIFT), count << PAGE_SHIFT) };
+            let mut held = zone.lock();
+            let Some(pages) = held.alloc_mut() else { break };
+            if !gone {
+                // Locked memory (mlock), say. It stays dirty; trying on would find it again.
+                pages.free(page, count);
+                break;
+            }
+            pages.free_scavenged(page, count);
+            drop(held);
+            done += count;
+        }
+        self.counters.released(done << PAGE_SHIFT);
+        done << PAGE_SHIFT
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+    use crate::page_alloc::bits::CHUNK_PAGES;
+
+    fn with_dirty(pages: usize) -> PageAlloc {
+        let mut alloc = PageAlloc::new(64 * CHUNK_PAGES).unwrap();
+        alloc.grow(0, 64 * CHUNK_PAGES).unwrap();
+        alloc.alloc(pages).unwrap();
+        alloc.free(0, pages);
+        alloc
+    }
+
+    #[test]
+    fn a_drop_below_half_gives_back_at_once() {
+        let hold = HOLD_MIN >> PAGE_SHIFT;
+        for (name, dirty, in_use, due) in [
+            ("nothing dirty", 0, 100, 0),
+            ("as much in use as dirty", 5000, 5000, 0),
+            ("more dirty than in use", 5000, 4999, 5000 - hold / 2),
+            ("little dirty", hold, 0, 0),
+            ("all dirty", 4000, 0, 4000 - hold / 2),
+        ] {
+            let mut release = Release::new();
+            assert_eq!(
+                release.after_give(&with_dirty(dirty.max(1)), in_use),
+                if dirty == 0 { 0 } else { due },
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_what_nobody_needed_goes_on_a_tick() {
+        let mut release = Release::new();
+        let mut alloc = with_dirty(1000);
+        assert_eq!(release.on_tick(&alloc, INTERVAL_NS), 0, "the first interval begins");
+        assert_eq!(release.on_tick(&alloc, INTERVAL_NS + 1), 0, "too early");
+        let run = alloc.alloc(600).unwrap();
+        release.after_take(&alloc, run.scavenged);
+        alloc.free(run.page, 600);
+        assert_eq!(release.on_tick(&alloc, 2 * INTERVAL_NS), 200, "half of the 400 that stayed free");
+    }
+
+    #[test]
+    fn regret_doubles_the_hold_and_quiet_shrinks_it() {
+        let mut release = Release::new();
+        let alloc = with_dirty(4000);
+        let before = release.hold;
+        let due = release.after_give(&alloc, 0);
+        release.after_take(&alloc, due);
+        assert_eq!(release.hold, before * 2);
+        for i in 1..=20 {
+            release.on_tick(&alloc, i * INTERVAL_NS);
+        }
+        assert_eq!(release.hold, before);
+    }
+}
