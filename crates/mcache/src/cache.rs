@@ -294,7 +294,7 @@ mod tests {
             let rig = rig(size);
             let mut blocks: Vec<*mut u8> = (0..1000).map(|_| rig.alloc()).collect();
             blocks.iter().for_each(|b| assert!(!b.is_null() && b.addr() % 16 == 0));
-            assert_eq!(rig.central.blocks_out(), 1000 + rig.cache.blocks(rig.class));
+            assert_eq!(rig.central.figures().out, 1000 + rig.cache.blocks(rig.class));
             assert!(blocks.iter().all(|block| rig.free(*block)));
             let held = rig.cache.blocks(rig.class);
             assert!(held <= capacity(rig.class));
@@ -302,9 +302,9 @@ mod tests {
             blocks.dedup();
             assert_eq!(blocks.len(), 1000);
             rig.central.flush(&rig.heap).unwrap();
-            assert_eq!(rig.central.blocks_out(), held, "size {size}");
+            assert_eq!(rig.central.figures().out, held, "size {size}");
             rig.cache.flush_class(rig.cache, rig.class, &rig.central, &rig.heap).unwrap();
-            assert_eq!((rig.central.blocks_out(), rig.central.spans()), (0, 1), "one span is kept");
+            assert_eq!((rig.central.figures().out, rig.central.figures().spans), (0, 1), "one span is kept");
         }
     }
 

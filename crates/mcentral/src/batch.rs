@@ -21,6 +21,7 @@ pub(crate) struct Batch {
 pub(crate) struct Depot {
     top: Option<NonNull<Batch>>,
     len: usize,
+    blocks: usize,
     records: FixAlloc<Batch>,
 }
 
@@ -29,12 +30,17 @@ unsafe impl Send for Depot {}
 
 impl Depot {
     pub(crate) const fn new() -> Self {
-        Self { top: None, len: 0, records: FixAlloc::new() }
+        Self { top: None, len: 0, blocks: 0, records: FixAlloc::new() }
     }
 
     /// How many batches there are.
     pub(crate) const fn len(&self) -> usize {
         self.len
+    }
+
+    /// How many blocks they hold.
+    pub(crate) const fn blocks(&self) -> usize {
+        self.blocks
     }
 
     /// Puts a batch on top. `false`, and nothing changes, when there is no memory for its record.
@@ -44,6 +50,7 @@ impl Depot {
         let Some(record) = self.records.alloc(source, batch) else { return false };
         self.top = Some(record);
         self.len += 1;
+        self.blocks += blocks.len();
         true
     }
 
@@ -56,6 +63,7 @@ impl Depot {
         out[..len].copy_from_slice(&batch.blocks[..len]);
         self.top = batch.next;
         self.len -= 1;
+        self.blocks -= len;
         // SAFETY: taken out of the stack above.
         unsafe { self.records.free(record) };
         len

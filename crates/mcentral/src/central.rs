@@ -32,6 +32,19 @@ pub enum Misuse {
     NotABlock,
 }
 
+/// How many blocks a class has, and where.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Figures {
+    /// Blocks out of their spans: in users' hands, magazines and the depot.
+    pub out: usize,
+    /// Of these in the depot.
+    pub waiting: usize,
+    /// Spans, and their bytes.
+    pub spans: usize,
+    /// See `spans`.
+    pub span_bytes: usize,
+}
+
 /// The blocks of one size class, for all threads.
 pub struct Central {
     class: SizeClass,
@@ -41,8 +54,9 @@ pub struct Central {
 struct Inner {
     depot: Depot,
     shelves: Shelves,
-    /// Spans of the class.
+    /// Spans of the class, and their pages.
     spans: usize,
+    pages: usize,
     /// Blocks that left the spans and have not come back.
     out: usize,
     /// Fewest batches in the depot since the last tick: what nobody needed.
@@ -53,7 +67,7 @@ impl Central {
     gort_sync::const_unless_loom! {
         /// The home of a class that has nothing yet.
         pub fn new(class: SizeClass) -> Self {
-            let inner = Inner { depot: Depot::new(), shelves: Shelves::new(), spans: 0, out: 0, idle: 0 };
+            let inner = Inner { depot: Depot::new(), shelves: Shelves::new(), spans: 0, pages: 0, out: 0, idle: 0 };
             Self { class, inner: Mutex::new(inner) }
         }
     }
@@ -169,6 +183,8 @@ impl Central {
             .alloc_blocks(class, self.class.span_pages(grown))
             .or_else(|| heap.alloc_blocks(class, self.class.span_pages(0)))?;
         inner.spans += 1;
+        // SAFETY: records live as long as the heap.
+        inner.pages += unsafe { span.as_ref() }.pages();
         // SAFETY: a fresh span is ours.
         unsafe { inner.shelves.add(span) };
         Some(span)
@@ -218,25 +234,22 @@ impl Central {
             if free == span.blocks() && inner.shelves.len() > 1 {
                 inner.shelves.remove(at);
                 inner.spans -= 1;
+                inner.pages -= span.pages();
                 heap.free_span(at);
             }
         }
         Ok(())
     }
 
-    /// Blocks of the class that are out of their spans, in batches of the depot included.
-    pub fn blocks_out(&self) -> usize {
-        self.inner.lock().out
-    }
-
-    /// Free blocks that wait in the depot, at most.
-    pub fn blocks_waiting(&self) -> usize {
-        self.inner.lock().depot.len() * batch_len(self.class)
-    }
-
-    /// Spans of the class.
-    pub fn spans(&self) -> usize {
-        self.inner.lock().spans
+    /// Figures of a moment.
+    pub fn figures(&self) -> Figures {
+        let inner = self.inner.lock();
+        Figures {
+            out: inner.out,
+            waiting: inner.depot.blocks(),
+            spans: inner.spans,
+            span_bytes: inner.pages << gort_mspan::PAGE_SHIFT,
+        }
     }
 
     /// Holds the lock across a fork.

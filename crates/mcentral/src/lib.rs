@@ -15,5 +15,5 @@ pub mod params;
 pub mod shelves;
 
 pub use batch::BATCH_MAX;
-pub use central::{Central, Misuse};
+pub use central::{Central, Figures, Misuse};
 pub use collected::{Collected, NoSweep, Sweep, SweepResult};

@@ -17,6 +17,18 @@ pub fn is_secure() -> bool {
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
 }
 
+/// Whether the loader has filled in this object's pointers. Before, in resolvers of indirect functions of objects that are
+/// relocated earlier, nothing outside of this object may be touched, and no thread word either.
+pub fn is_relocated() -> bool {
+    struct Pointer(*const u8);
+    // SAFETY: the address of a static, never written.
+    unsafe impl Sync for Pointer {}
+    static ANCHOR: u8 = 0;
+    static POINTER: Pointer = Pointer(&raw const ANCHOR);
+    // SAFETY: reads our own static; volatile, since the compiler knows what it will be, not what it is now.
+    unsafe { (&raw const POINTER.0).read_volatile() == &raw const ANCHOR }
+}
+
 /// The value of an environment variable as it was when the program started.
 pub fn var(name: &[u8]) -> Option<&'static [u8]> {
     if is_secure() {

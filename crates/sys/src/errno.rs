@@ -22,6 +22,12 @@ impl Errno {
         if (-4095..0).contains(&raw) { Err(Self(-raw as i32)) } else { Ok(raw as usize) }
     }
 
+    /// The calling thread's C `errno`.
+    pub fn get() -> Self {
+        // SAFETY: as in `set`.
+        Self(unsafe { *libc::__errno_location() })
+    }
+
     /// Stores this number in the calling thread's C `errno`.
     pub fn set(self) {
         // SAFETY: glibc returns the address of the calling thread's errno, valid while the thread lives.

@@ -112,6 +112,67 @@ impl Write for Fd {
     }
 }
 
+/// A C stream (`FILE *`) as a place to format to.
+#[cfg(not(loom))]
+pub struct Stream(*mut core::ffi::c_void);
+
+#[cfg(not(loom))]
+impl Stream {
+    /// Formats to `stream` from here on.
+    ///
+    /// # Safety
+    /// An open C stream, for as long as this value is used.
+    pub const unsafe fn new(stream: *mut core::ffi::c_void) -> Self {
+        Self(stream)
+    }
+}
+
+#[cfg(not(loom))]
+impl Write for Stream {
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        // SAFETY: an open stream, by the contract of `new`; reads the given bytes.
+        let n = unsafe { libc::fwrite(s.as_ptr().cast(), 1, s.len(), self.0.cast()) };
+        if n == s.len() { Ok(()) } else { Err(fmt::Error) }
+    }
+}
+
+/// Writes a whole file, made anew. The path is at most 4,095 bytes.
+#[cfg(not(loom))]
+pub fn write_file(path: &[u8], bytes: &[u8]) -> Result<(), crate::Errno> {
+    let mut name = [0u8; 4096];
+    name.get_mut(..path.len())
+        .filter(|n| n.len() < 4096)
+        .ok_or(crate::Errno(libc::ENAMETOOLONG))?
+        .copy_from_slice(path);
+    let flags = (libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC) as usize;
+    // SAFETY: opens a file by a name that ends with a zero byte.
+    let fd = crate::Errno::check(unsafe {
+        crate::arch::syscall6(
+            libc::SYS_openat as usize,
+            [libc::AT_FDCWD as usize, name.as_ptr() as usize, flags, 0o644, 0, 0],
+        )
+    })?;
+    let written = write_all(fd as i32, bytes);
+    // SAFETY: opened above.
+    unsafe { crate::arch::syscall6(libc::SYS_close as usize, [fd, 0, 0, 0, 0, 0]) };
+    written
+}
+
+/// One line on standard error; the program goes on.
+#[cfg(not(loom))]
+pub fn note(message: fmt::Arguments<'_>) {
+    let mut line = Line::new();
+    let _ = writeln!(line, "gort: {message}");
+    let _ = write_all(2, line.as_bytes());
+}
+
+/// Ends the process because Rust code of this library panicked: for panic handlers.
+#[cfg(not(loom))]
+#[cold]
+pub fn panicked(info: &core::panic::PanicInfo<'_>) -> ! {
+    stop(format_args!("gort: internal error: {info}"))
+}
+
 /// Ends the process because of a caller's mistake: one line on standard error that names the call, the address and
 /// the fault, then `SIGABRT`.
 #[cfg(not(loom))]

@@ -7,6 +7,7 @@
 //! * [`futex`] and [`lock`]: sleeping and waking, and a lock made of them;
 //! * [`thread`]: the words that each thread owns, read in one or two instructions, and its exit;
 //! * [`clock`], [`env`], [`rand`], [`fork`], [`io`]: the rest of what a malloc may ask of the OS;
+//! * [`stack`], [`maps`]: return addresses and where they lie, for profiles;
 //! * [`fault`]: makes the n-th OS call fail, for tests.
 //!
 //! Nothing here touches `errno`: system calls are made directly, and a failure is an [`Errno`] value.
@@ -26,9 +27,13 @@ pub mod fork;
 pub mod futex;
 pub mod io;
 pub mod lock;
+#[cfg(not(loom))]
+pub mod maps;
 pub mod mem;
 pub mod offheap;
 pub mod rand;
+#[cfg(not(loom))]
+pub mod stack;
 pub mod thread;
 
 pub use errno::Errno;

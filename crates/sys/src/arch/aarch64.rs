@@ -125,3 +125,49 @@ pub mod words {
         }
     }
 }
+
+/// The C++ library's part in a failing `new`, by weak symbols: null where no C++ library is loaded.
+pub mod cxx {
+    use super::*;
+
+    global_asm!(".weak _ZSt15get_new_handlerv", ".weak _ZSt17__throw_bad_allocv");
+
+    /// A new-handler.
+    pub type Handler = extern "C" fn();
+
+    /// The current new-handler, if there is one.
+    pub fn new_handler() -> Option<Handler> {
+        let get: usize;
+        // SAFETY: reads a GOT entry; null or the function of that name.
+        unsafe {
+            asm!(
+                "adrp {get}, :got:_ZSt15get_new_handlerv",
+                "ldr {get}, [{get}, :got_lo12:_ZSt15get_new_handlerv]",
+                get = out(reg) get,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        // SAFETY: null is `None`; else the address of a function of this type.
+        let get: Option<extern "C" fn() -> Option<Handler>> = unsafe { core::mem::transmute(get) };
+        get.and_then(|get| get())
+    }
+
+    /// Throws `std::bad_alloc`; comes back where there is no C++ library.
+    pub fn throw_bad_alloc() {
+        let throw: usize;
+        // SAFETY: reads a GOT entry; null or the function of that name.
+        unsafe {
+            asm!(
+                "adrp {throw}, :got:_ZSt17__throw_bad_allocv",
+                "ldr {throw}, [{throw}, :got_lo12:_ZSt17__throw_bad_allocv]",
+                throw = out(reg) throw,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        // SAFETY: null is `None`; else the address of a function of this type.
+        let throw: Option<extern "C" fn()> = unsafe { core::mem::transmute(throw) };
+        if let Some(throw) = throw {
+            throw();
+        }
+    }
+}

@@ -151,3 +151,47 @@ pub mod words {
         base
     }
 }
+
+/// The C++ library's part in a failing `new`, by weak symbols: null where no C++ library is loaded.
+pub mod cxx {
+    use super::*;
+
+    global_asm!(".weak _ZSt15get_new_handlerv", ".weak _ZSt17__throw_bad_allocv");
+
+    /// A new-handler.
+    pub type Handler = extern "C" fn();
+
+    /// The current new-handler, if there is one.
+    pub fn new_handler() -> Option<Handler> {
+        let get: usize;
+        // SAFETY: reads a GOT entry; null or the function of that name.
+        unsafe {
+            asm!(
+                "mov {get}, qword ptr [rip + _ZSt15get_new_handlerv@GOTPCREL]",
+                get = out(reg) get,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        // SAFETY: null is `None`; else the address of a function of this type.
+        let get: Option<extern "C" fn() -> Option<Handler>> = unsafe { core::mem::transmute(get) };
+        get.and_then(|get| get())
+    }
+
+    /// Throws `std::bad_alloc`; comes back where there is no C++ library.
+    pub fn throw_bad_alloc() {
+        let throw: usize;
+        // SAFETY: reads a GOT entry; null or the function of that name.
+        unsafe {
+            asm!(
+                "mov {throw}, qword ptr [rip + _ZSt17__throw_bad_allocv@GOTPCREL]",
+                throw = out(reg) throw,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        // SAFETY: null is `None`; else the address of a function of this type.
+        let throw: Option<extern "C" fn()> = unsafe { core::mem::transmute(throw) };
+        if let Some(throw) = throw {
+            throw();
+        }
+    }
+}

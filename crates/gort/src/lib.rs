@@ -1,0 +1,36 @@
+//! The Go runtime as a library: the facade.
+//!
+//! Floor 7. One static runtime, put together from the crates below, under the names of C. Now: the memory column.
+//!
+//! * [`memory`]: `go_malloc` and its kin; [`interpose`]: the same under the C library's names; [`cxx`]: C++'s operators;
+//! * [`info`]: `mallinfo2`, `malloc_info`, `mallopt`; [`report`]: the heap in a table;
+//! * [`profile`]: the heap profile in pprof's format;
+//! * [`lifecycle`]: what runs when the library is loaded and when the program ends.
+//!
+//! The header `include/gort.h` is generated from here: `cargo xtask header`.
+#![no_std]
+#![cfg(not(loom))]
+#![allow(clippy::missing_safety_doc, reason = "C functions state their contract in C terms")]
+
+extern crate alloc;
+
+#[cfg(feature = "interpose")]
+pub mod cxx;
+pub mod info;
+#[cfg(feature = "interpose")]
+pub mod interpose;
+mod lifecycle;
+pub mod memory;
+pub mod profile;
+pub mod report;
+
+use gort_malloc::Gort;
+
+/// The few allocations of the facade itself (profiles) come from its own heap.
+#[global_allocator]
+static GLOBAL: Gort = Gort;
+
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    gort_sys::io::panicked(info)
+}

@@ -1,0 +1,256 @@
+//! realloc, calloc, aligned requests, sized frees, and how large a block is.
+
+use crate::malloc::Malloc;
+use crate::misuse::{self, Fault};
+use crate::{boot, large::LARGE_MAX};
+use core::ptr::null_mut;
+use gort_mspan::size_class::SIZE_MAX;
+use gort_mspan::{PAGE_SIZE, SizeClass, Span, SpanRef};
+use gort_sys::Errno;
+
+/// A large block that has to move and is at least this large gets a mapping of its own, which grows without copying.
+const REMAP_MIN: usize = 1 << 20;
+
+/// Where a block lives.
+pub(crate) enum Place<'a> {
+    /// In a span of this class.
+    Class(SizeClass),
+    /// It is a span.
+    Large(&'a Span),
+    /// It is a mapping of this many bytes.
+    Huge(usize),
+}
+
+impl Place<'_> {
+    /// Bytes of the block.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Class(class) => class.size(),
+            Self::Large(span) => span.bytes(),
+            Self::Huge(len) => *len,
+        }
+    }
+}
+
+impl Malloc {
+    /// A zeroed block of `count` times `size` bytes; null, with `errno` at `ENOMEM`, when that overflows or there is no
+    /// memory.
+    #[inline]
+    pub fn calloc(&self, count: usize, size: usize) -> *mut u8 {
+        let Some(total) = count.checked_mul(size) else {
+            Errno::ENOMEM.set();
+            return null_mut();
+        };
+        let block = self.malloc(total);
+        if !block.is_null() && (total <= SIZE_MAX || self.needs_zero(block)) {
+            // SAFETY: a fresh block of at least `total` bytes.
+            unsafe { block.write_bytes(0, total) };
+        }
+        block
+    }
+
+    /// Whether a fresh block of more than `SIZE_MAX` bytes may hold anything but zero.
+    fn needs_zero(&self, block: *mut u8) -> bool {
+        self.options.check() != 0 || (!boot::owns(block) && self.large_needs_zero(block))
+    }
+
+    /// A block of at least `size` bytes at a multiple of `align`, a power of two; null, with `errno` at `ENOMEM`, when
+    /// there is none.
+    pub fn aligned_alloc(&self, align: usize, size: usize) -> *mut u8 {
+        if align <= 16 {
+            return self.malloc(size);
+        }
+        if !self.is_ready() {
+            return boot::alloc(size, align);
+        }
+        let block = match self.options.check() {
+            0 => {
+                let first = self.aligned_once(align, size);
+                if first.is_null() && size <= isize::MAX as usize {
+                    self.reclaim();
+                    self.aligned_once(align, size)
+                } else {
+                    first
+                }
+            }
+            level => self.alloc_checked(size, align, level),
+        };
+        self.finish(block, size)
+    }
+
+    fn aligned_once(&self, align: usize, size: usize) -> *mut u8 {
+        match SizeClass::of_aligned(size, align) {
+            Some(class) => self.alloc_class(class),
+            None => self.alloc_large(size, align).unwrap_or(null_mut()),
+        }
+    }
+
+    /// Changes a block's size, keeping the contents up to the smaller one; the block may move. Null, with `errno` at
+    /// `ENOMEM` and the block as it was, when there is no memory. A null block is a `malloc`; a size of nought is a
+    /// `free`, and the answer null.
+    ///
+    /// # Safety
+    /// As for [`Malloc::free`] when it answers a block, or the size is nought.
+    pub unsafe fn realloc(&self, block: *mut u8, size: usize) -> *mut u8 {
+        if block.is_null() {
+            return self.malloc(size);
+        }
+        if size == 0 {
+            // SAFETY: passed on.
+            unsafe { self.free_named(block, "realloc") };
+            return null_mut();
+        }
+        if boot::owns(block) {
+            // SAFETY: a block of the array.
+            let old = unsafe { boot::size(block) };
+            return self.move_to(block, old, self.malloc(size), size);
+        }
+        if self.options.check() != 0 {
+            return self.realloc_checked(block, size);
+        }
+        let place = self.place_of(block, "realloc");
+        match self.resize_in_place(block, &place, size) {
+            Some(same) => same,
+            None => self.move_to(block, place.bytes(), self.alloc_to_move(&place, size), size),
+        }
+    }
+
+    /// The block where it is, if it can have the size there (a huge one may be moved by the kernel).
+    fn resize_in_place(&self, block: *mut u8, place: &Place<'_>, size: usize) -> Option<*mut u8> {
+        match place {
+            // Half of a block may stay unused; more is worth a copy.
+            Place::Class(class) => (size <= class.size() && size > class.size() / 2).then_some(block),
+            Place::Large(span) => {
+                if size <= SIZE_MAX || size > LARGE_MAX {
+                    return None;
+                }
+                let pages = size.div_ceil(PAGE_SIZE);
+                // SAFETY: a large block's user owns its span.
+                let fits =
+                    pages == span.pages() || unsafe { self.heap.resize_whole(SpanRef::from(*span), pages) };
+                fits.then_some(block)
+            }
+            Place::Huge(old) => {
+                if size <= SIZE_MAX {
+                    return None;
+                }
+                // Growing, a sixteenth more in advance: address space only, until it is touched.
+                let wanted = if size > *old { size.checked_add(size / 16)? } else { size };
+                if size <= *old && size > *old - *old / 8 {
+                    return Some(block);
+                }
+                self.resize_huge(block, *old, wanted).or_else(|| self.resize_huge(block, *old, size))
+            }
+        }
+    }
+
+    /// A block for the contents of one that cannot stay.
+    fn alloc_to_move(&self, place: &Place<'_>, size: usize) -> *mut u8 {
+        let grows = size > place.bytes();
+        let block = if matches!(place, Place::Large(_)) && grows && size >= REMAP_MIN {
+            self.alloc_huge(size, 1).unwrap_or(null_mut())
+        } else {
+            null_mut()
+        };
+        if block.is_null() { self.malloc(size) } else { block }
+    }
+
+    /// Copies what fits and frees the old block, if there is a new one.
+    pub(crate) fn move_to(&self, old: *mut u8, old_size: usize, new: *mut u8, size: usize) -> *mut u8 {
+        if !new.is_null() {
+            // SAFETY: two blocks, of these sizes at least; the old one's user gives it up.
+            unsafe {
+                new.copy_from_nonoverlapping(old, old_size.min(size));
+                self.free_named(old, "realloc");
+            }
+        } else {
+            Errno::ENOMEM.set();
+        }
+        new
+    }
+
+    /// Bytes that the user of a block may write; nought for null. Stops the program when `block` is none.
+    pub fn usable_size(&self, block: *const u8) -> usize {
+        const CALL: &str = "malloc_usable_size";
+        if block.is_null() {
+            return 0;
+        }
+        if boot::owns(block) {
+            // SAFETY: a block of the array.
+            return unsafe { boot::size(block) };
+        }
+        if self.options.check() != 0 {
+            return self.checked_size(block, CALL);
+        }
+        self.place_of(block, CALL).bytes()
+    }
+
+    /// Where a block lives; stops the program when the address starts none.
+    pub(crate) fn place_of(&self, block: *const u8, call: &'static str) -> Place<'_> {
+        let addr = block.addr();
+        let class = self.heap.classes().class_of(addr);
+        let Some(span) = self.heap.malloc_span_of(addr) else {
+            return match self.huge.len_of(addr) {
+                Some(len) => Place::Huge(len),
+                None => misuse::stop(call, block, self.fault_of_foreign(block)),
+            };
+        };
+        if let Err(fault) = span.index_of(addr) {
+            misuse::stop(call, block, fault.into());
+        }
+        match span.class().size_class() {
+            SizeClass::NONE => Place::Large(span),
+            found => {
+                debug_assert!(class == 0 || class == found.index());
+                Place::Class(found)
+            }
+        }
+    }
+
+    /// As [`Malloc::free`] for a block whose user says how large he asked it to be. A size that cannot be stops the
+    /// program: larger than the block, or (`exact`: when the block cannot have been shrunk by `realloc`) of another class.
+    ///
+    /// # Safety
+    /// As for `free`.
+    #[inline]
+    pub unsafe fn free_sized(
+        &self,
+        block: *mut u8,
+        size: usize,
+        align: usize,
+        exact: bool,
+        call: &'static str,
+    ) {
+        let class = self.heap.classes().class_of(block.addr());
+        let asked = if align <= 16 { SizeClass::of(size) } else { SizeClass::of_aligned(size, align) };
+        if asked.map_or(0, SizeClass::index) != class {
+            self.check_size(block, size, align, exact, call);
+        }
+        // SAFETY: passed on.
+        unsafe { self.free_named(block, call) }
+    }
+
+    /// Whether a block can have been asked for with this size.
+    #[cold]
+    fn check_size(&self, block: *mut u8, size: usize, align: usize, exact: bool, call: &'static str) {
+        if block.is_null() || boot::owns(block) {
+            return;
+        }
+        if self.options.check() != 0 {
+            let asked = self.checked_size(block, call);
+            if size != asked && (exact || size > asked) {
+                misuse::stop(call, block, Fault::WrongSize(size, asked));
+            }
+            return;
+        }
+        let place = self.place_of(block, call);
+        let class = match place {
+            Place::Class(class) => Some(class),
+            _ => None,
+        };
+        let asked = if align <= 16 { SizeClass::of(size) } else { SizeClass::of_aligned(size, align) };
+        if size > place.bytes() || (exact && asked != class) {
+            misuse::stop(call, block, Fault::WrongSize(size, place.bytes()));
+        }
+    }
+}
