@@ -12,8 +12,8 @@
 //! | M1 | `start` state store | Release | M2 | heap, key and options are set up |
 //! | M2 | `is_started` load | Acquire | M1 | the same |
 //!
-//! `small_end` is relaxed: it only lets a thread use its own words, which hold blocks only after that thread was on the
-//! slow path, behind M2. Model: loom-tests/tests/start_once.rs.
+//! `small_end` is a plain word, written by `start` while the program has one thread (making a second one allocates).
+//! Model: loom-tests/tests/start_once.rs.
 
 use crate::bind::Caches;
 use crate::huge::HugeTable;
@@ -26,7 +26,8 @@ use gort_mcentral::Central;
 use gort_mheap::Heap;
 use gort_mspan::SizeClass;
 use gort_mspan::size_class::{CLASS_BY_16, CLASSES, SMALL_MAX};
-use gort_sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use gort_sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use gort_sync::cell::UnsafeCell;
 use gort_sys::lock::Lock;
 use gort_sys::{Errno, clock, env, rand};
 
@@ -42,7 +43,7 @@ const STARTED: u32 = 1;
 /// All of malloc's state.
 pub struct Malloc {
     /// One more than the largest size that the fast path serves; nought before the start, and in checking modes.
-    small_end: AtomicUsize,
+    small_end: UnsafeCell<usize>,
     state: AtomicU32,
     starting: Lock,
     pub(crate) options: Options,
@@ -54,6 +55,9 @@ pub struct Malloc {
     pub(crate) sampler: Sampler,
     ticked_ns: AtomicU64,
 }
+
+// SAFETY: `small_end` is written while the program has one thread; the rest guards itself.
+unsafe impl Sync for Malloc {}
 
 impl Malloc {
     const fn new() -> Self {
@@ -67,7 +71,7 @@ impl Malloc {
             all
         }
         Self {
-            small_end: AtomicUsize::new(0),
+            small_end: UnsafeCell::new(0),
             state: AtomicU32::new(NEW),
             starting: Lock::new(),
             options: Options::new(),
@@ -85,8 +89,8 @@ impl Malloc {
     /// nought gets a block of its own. 13 instructions and two branches when the thread's magazine has a block.
     #[inline(always)]
     pub fn malloc(&self, size: usize) -> *mut u8 {
-        // Relaxed: see the head.
-        if size < self.small_end.load(Ordering::Relaxed) {
+        // SAFETY: written before anyone else reads, see the head.
+        if size < self.small_end.with(|end| unsafe { *end }) {
             // SAFETY: `small_end` is at most one more than `SMALL_MAX`, for which the table is long enough.
             let class = unsafe { *CLASS_BY_16.get_unchecked((size + 15) >> 4) } as usize;
             // SAFETY: a small class; the words are this thread's.
@@ -106,24 +110,23 @@ impl Malloc {
     /// [`misuse`] says, but cannot be made safe.)
     #[inline(always)]
     pub unsafe fn free(&self, block: *mut u8) {
-        let class = self.heap.classes().class_of(block.addr());
-        // SAFETY: class 0 has an empty magazine that looks full; another class is that of the block's page.
-        if unsafe { !push(&ThreadWords, class, block) } {
-            self.free_slow(block, "free");
-        }
+        // SAFETY: passed on.
+        unsafe { self.free_named(block, "free") }
     }
 
     /// As [`Malloc::free`], from the call named `call`.
     ///
     /// # Safety
     /// As for `free`.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn free_named(&self, block: *mut u8, call: &'static str) {
-        let class = self.heap.classes().class_of(block.addr());
-        // SAFETY: as in `free`.
-        if unsafe { !push(&ThreadWords, class, block) } {
-            self.free_slow(block, call);
+        if let Some(class) = self.heap.classes().class_of(block.addr()) {
+            // SAFETY: class 0 has an empty magazine that looks full; another class is that of the block's page.
+            if unsafe { push(&ThreadWords, class, block) } {
+                return;
+            }
         }
+        self.free_slow(block, call);
     }
 
     #[inline(never)]
@@ -291,10 +294,13 @@ impl Malloc {
         let first = self.state.load(Ordering::Relaxed) == NEW;
         if first {
             self.options.read();
-            self.heap.start(rand::start_seed());
             self.caches.start();
-            if self.options.is_plain() {
-                self.open();
+            // SAFETY: the program's first allocation, so it has one thread.
+            unsafe {
+                self.heap.start(rand::start_seed());
+                if self.options.is_plain() {
+                    self.open();
+                }
             }
             // ORD[M1] Release: all of the above.
             self.state.store(STARTED, Ordering::Release);
@@ -309,9 +315,15 @@ impl Malloc {
     }
 
     /// Lets the fast paths work.
-    fn open(&self) {
-        self.heap.classes().open();
-        self.small_end.store(SMALL_MAX + 1, Ordering::Relaxed); // Relaxed: see the head.
+    ///
+    /// # Safety
+    /// The program has one thread.
+    unsafe fn open(&self) {
+        // SAFETY: by contract.
+        unsafe {
+            self.heap.classes().open();
+            self.small_end.with_mut(|end| *end = SMALL_MAX + 1);
+        }
     }
 
     /// Work that comes with time: idle batches go back to their spans, idle pages to the OS. Cheap when nothing is due.

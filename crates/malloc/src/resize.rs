@@ -188,7 +188,6 @@ impl Malloc {
     /// Where a block lives; stops the program when the address starts none.
     pub(crate) fn place_of(&self, block: *const u8, call: &'static str) -> Place<'_> {
         let addr = block.addr();
-        let class = self.heap.classes().class_of(addr);
         let Some(span) = self.heap.malloc_span_of(addr) else {
             return match self.huge.len_of(addr) {
                 Some(len) => Place::Huge(len),
@@ -200,10 +199,7 @@ impl Malloc {
         }
         match span.class().size_class() {
             SizeClass::NONE => Place::Large(span),
-            found => {
-                debug_assert!(class == 0 || class == found.index());
-                Place::Class(found)
-            }
+            class => Place::Class(class),
         }
     }
 
@@ -223,7 +219,7 @@ impl Malloc {
     ) {
         let class = self.heap.classes().class_of(block.addr());
         let asked = if align <= 16 { SizeClass::of(size) } else { SizeClass::of_aligned(size, align) };
-        if asked.map_or(0, SizeClass::index) != class {
+        if asked.filter(|asked| asked.is_small()).map(SizeClass::index) != class {
             self.check_size(block, size, align, exact, call);
         }
         // SAFETY: passed on.

@@ -13,19 +13,17 @@
 //! Class 0 sends `free` to the slow path: foreign memory, large blocks, medium blocks (their magazines hang in no
 //! thread word) and collected blocks.
 //!
-//! # Orderings
-//! | tag | operation | order | pairs with | what must be visible |
-//! |---|---|---|---|---|
-//! | T1 | `open` store of the limit | Release | T2 | the table's address |
-//! | T2 | `class_of` load of the limit | Acquire | T1 | the same (free of cost on x86-64) |
-//!
-//! Class bytes are relaxed: a byte is written before a block of its page is first handed out, and the block's
-//! user orders it before the free. They change back to 0 only when no block of the page is in use.
+//! # Who writes when
+//! Limit and table address are plain words, so that a compare can take the limit from memory: written by `reserve` and
+//! `open` while the program has one thread, and constant from then on. (Making a thread allocates, so the start comes
+//! first.) A class byte is plain, too: it is written before a block of its page is first handed out, whose user orders
+//! that before the free, and it changes back to 0 only when no block of the page is in use. A wild pointer may read a byte
+//! that is being written; it gets the old value or the new one, and the fault is found later.
 //! Model: loom-tests/tests/span_lookup.rs covers the same argument for the page table.
 
-use core::ptr::{null_mut, without_provenance_mut};
+use core::ptr::{null_mut, with_exposed_provenance_mut};
 use gort_mspan::{PAGE_SHIFT, SizeClass};
-use gort_sync::atomic::{AtomicPtr, AtomicU8, AtomicUsize, Ordering};
+use gort_sync::cell::UnsafeCell;
 use gort_sys::mem;
 
 /// Addresses below this one are covered.
@@ -35,10 +33,15 @@ const GRANULE_SHIFT: u32 = 4;
 
 /// Size class by page.
 pub struct ClassTable {
-    /// Granules covered: nought while the table is not there, or is bypassed.
-    limit: AtomicUsize,
-    bytes: AtomicPtr<AtomicU8>,
+    /// Granules covered: nought while the table does not answer.
+    limit: UnsafeCell<usize>,
+    bytes: UnsafeCell<*mut u8>,
 }
+
+// SAFETY: the two words are written while there is one thread; the rest is atomic.
+unsafe impl Sync for ClassTable {}
+// SAFETY: nothing is bound to a thread.
+unsafe impl Send for ClassTable {}
 
 impl Default for ClassTable {
     fn default() -> Self {
@@ -50,33 +53,41 @@ impl ClassTable {
     gort_sync::const_unless_loom! {
         /// A table that covers nothing yet.
         pub fn new() -> Self {
-            Self { limit: AtomicUsize::new(0), bytes: AtomicPtr::new(null_mut()) }
+            Self { limit: UnsafeCell::new(0), bytes: UnsafeCell::new(null_mut()) }
         }
     }
 
-    /// Reserves the table. Without it, or before, every lookup answers class 0, and frees take the slow path.
-    pub fn reserve(&self) -> Result<(), gort_sys::Errno> {
+    /// Reserves the table. Without it, or before, every lookup answers nothing, and frees take the slow path.
+    ///
+    /// # Safety
+    /// No other thread uses the table.
+    pub unsafe fn reserve(&self) -> Result<(), gort_sys::Errno> {
         let at = mem::reserve_readable(COVERED >> PAGE_SHIFT)?;
-        self.bytes.store(without_provenance_mut(at), Ordering::Relaxed); // Relaxed: published by T1.
+        // SAFETY: we are alone.
+        self.bytes.with_mut(|bytes| unsafe { *bytes = with_exposed_provenance_mut(at) });
         Ok(())
     }
 
     /// Starts answering.
-    pub fn open(&self) {
-        if !self.bytes.load(Ordering::Relaxed).is_null() {
-            // ORD[T1] Release: the table's address.
-            self.limit.store(COVERED >> GRANULE_SHIFT, Ordering::Release);
+    ///
+    /// # Safety
+    /// No other thread uses the table.
+    pub unsafe fn open(&self) {
+        if !self.bytes().is_null() {
+            // SAFETY: we are alone.
+            self.limit.with_mut(|limit| unsafe { *limit = COVERED >> GRANULE_SHIFT });
         }
     }
 
-    /// Answers class 0 from here on, so that every free takes the slow path. For checking and profiling.
-    pub fn bypass(&self) {
-        self.limit.store(0, Ordering::Relaxed); // Relaxed: takes effect soon, which is all that is asked.
+    #[inline(always)]
+    fn bytes(&self) -> *mut u8 {
+        // SAFETY: written before anyone else reads.
+        self.bytes.with(|bytes| unsafe { *bytes })
     }
 
     /// Makes the bytes of a range of addresses writable; those outside of the table need none.
     pub fn make_ready(&self, addr: usize, len: usize) -> Result<(), gort_sys::Errno> {
-        let bytes = self.bytes.load(Ordering::Relaxed) as usize; // Relaxed: set once, before any arena.
+        let bytes = self.bytes() as usize;
         if bytes == 0 || addr + len > COVERED {
             return Ok(());
         }
@@ -92,31 +103,30 @@ impl ClassTable {
     /// # Safety
     /// The range was made ready, and the caller owns its pages.
     pub unsafe fn set(&self, addr: usize, pages: usize, class: SizeClass) {
-        let bytes = self.bytes.load(Ordering::Relaxed); // Relaxed: set once, before any arena.
+        let bytes = self.bytes();
         if bytes.is_null() || addr + (pages << PAGE_SHIFT) > COVERED {
             return;
         }
         for page in addr >> PAGE_SHIFT..(addr >> PAGE_SHIFT) + pages {
-            // SAFETY: inside the table, ready by contract. Relaxed: see the head.
-            unsafe { (*bytes.add(page)).store(class.number(), Ordering::Relaxed) };
+            // SAFETY: inside the table, ready by contract.
+            unsafe { *bytes.add(page) = class.number() };
         }
     }
 
-    /// The small size class of the block at `addr`; 0 for everything else, and for addresses that are no multiple of
-    /// 16.
+    /// The small size class of the block at `addr`, or 0 for a page of something else; `None` for addresses that the table
+    /// does not cover, or that are no multiple of 16.
     ///
     /// Six instructions on x86-64: the rotation brings a misaligned address's low bits to the top, where the one
     /// compare with the limit finds them.
     #[inline(always)]
-    pub fn class_of(&self, addr: usize) -> usize {
+    pub fn class_of(&self, addr: usize) -> Option<usize> {
         let granule = addr.rotate_right(GRANULE_SHIFT);
-        // ORD[T2] Acquire: the table's address, loaded next.
-        if granule >= self.limit.load(Ordering::Acquire) {
-            return 0;
+        // SAFETY: written before anyone else reads.
+        if granule >= self.limit.with(|limit| unsafe { *limit }) {
+            return None;
         }
-        let bytes = self.bytes.load(Ordering::Relaxed); // Relaxed: visible by T2.
-        // SAFETY: below the limit, so inside the table, which is readable throughout. Relaxed: see the head.
-        unsafe { (*bytes.add(granule >> (PAGE_SHIFT - GRANULE_SHIFT))).load(Ordering::Relaxed) as usize }
+        // SAFETY: below the limit, so inside the table, which is readable throughout.
+        Some(unsafe { *self.bytes().add(granule >> (PAGE_SHIFT - GRANULE_SHIFT)) } as usize)
     }
 }
 
@@ -128,29 +138,29 @@ mod tests {
     fn answers_only_aligned_addresses_of_pages_that_were_set() {
         let table = ClassTable::new();
         let base = 100 << 30;
-        assert_eq!(table.class_of(base), 0);
-        table.reserve().unwrap();
-        table.make_ready(base, 64 << 20).unwrap();
-        // SAFETY: made ready above; the pages are numbers only.
-        unsafe { table.set(base + 8192, 2, SizeClass::new(7)) };
-        assert_eq!(table.class_of(base + 8192), 0, "not open yet");
-        table.open();
+        assert_eq!(table.class_of(base), None);
+        // SAFETY: the test is the table's only user, here and below; the pages are numbers only.
+        unsafe {
+            table.reserve().unwrap();
+            table.make_ready(base, 64 << 20).unwrap();
+            table.set(base + 8192, 2, SizeClass::new(7));
+            assert_eq!(table.class_of(base + 8192), None, "not open yet");
+            table.open();
+        }
         for (addr, class) in [
-            (base + 8192, 7),
-            (base + 8192 + 16, 7),
-            (base + 3 * 8192 - 16, 7),
-            (base + 3 * 8192, 0),
-            (base + 8191, 0),
-            (base + 8192 + 1, 0),
-            (base + 8192 + 8, 0),
-            (0, 0),
-            (COVERED, 0),
-            (usize::MAX, 0),
-            (0x7fff_0000_0000, 0),
+            (base + 8192, Some(7)),
+            (base + 8192 + 16, Some(7)),
+            (base + 3 * 8192 - 16, Some(7)),
+            (base + 3 * 8192, Some(0)),
+            (base + 8191, None),
+            (base + 8192 + 1, None),
+            (base + 8192 + 8, None),
+            (0, Some(0)),
+            (COVERED, None),
+            (usize::MAX, None),
+            (0x7fff_0000_0000, None),
         ] {
             assert_eq!(table.class_of(addr), class, "{addr:#x}");
         }
-        table.bypass();
-        assert_eq!(table.class_of(base + 8192), 0);
     }
 }

@@ -67,10 +67,14 @@ impl Heap {
 
     /// Sets the seed of the windows' addresses and reserves the class table. Before the first span; a heap that is
     /// not told stands at the same addresses in every run, and is without the table.
-    pub fn start(&self, seed: u64) {
+    ///
+    /// # Safety
+    /// No other thread uses the heap.
+    pub unsafe fn start(&self, seed: u64) {
         self.seed.store(seed, Ordering::Relaxed); // Relaxed: before any other use.
         // Without address space for the table, frees take the slow path.
-        let _ = self.classes.reserve();
+        // SAFETY: by contract.
+        let _ = unsafe { self.classes.reserve() };
     }
 
     /// The size classes by page. [`ClassTable::open`] makes it answer.
