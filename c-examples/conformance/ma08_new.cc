@@ -104,7 +104,8 @@ static void throwing_forms_throw()
     CHECK(throws_bad_alloc([&] { opaque(::operator new(n, a)); }));
     CHECK(throws_bad_alloc([&] { opaque(::operator new[](n, a)); }));
     CHECK(throws_bad_alloc([&] { opaque(::operator new(opaque_size(SIZE_MAX))); }));
-    CHECK(throws_bad_alloc([&] { opaque(::operator new(opaque_size(SIZE_MAX), a)); }));
+    if (gort_is_here()) /* libstdc++ 12 rounds this size up to zero */
+        CHECK(throws_bad_alloc([&] { opaque(::operator new(opaque_size(SIZE_MAX), a)); }));
     CHECK(throws_bad_alloc([&] { opaque(new char[n]); }));
     CHECK(throws_bad_alloc([&] { opaque(new int[opaque_size(SIZE_MAX / 2)]); }));
     CHECK(throws_bad_alloc([&] { std::vector<char> v((size_t)PTRDIFF_MAX); }));
@@ -119,7 +120,8 @@ static void nothrow_forms_give_null()
     CHECK(opaque(::operator new(n, a, std::nothrow)) == nullptr);
     CHECK(opaque(::operator new[](n, a, std::nothrow)) == nullptr);
     CHECK(opaque(::operator new(opaque_size(SIZE_MAX), std::nothrow)) == nullptr);
-    CHECK(opaque(::operator new(opaque_size(SIZE_MAX), a, std::nothrow)) == nullptr);
+    if (gort_is_here())
+        CHECK(opaque(::operator new(opaque_size(SIZE_MAX), a, std::nothrow)) == nullptr);
 }
 
 static int handler_calls;
