@@ -10,6 +10,10 @@
 #ifndef CHECK_H
 #define CHECK_H
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* for the programs: reallocarray, asprintf, pthread extensions */
+#endif
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stddef.h>
