@@ -24,7 +24,8 @@ static int probe(void)
 {
     char *kept = (char *)opaque(malloc(1000)), *q = (char *)opaque(malloc(1000));
     char line[200];
-    size_t zeros = 0, same = 0;
+    unsigned char *fresh = (unsigned char *)opaque(malloc(5000));
+    size_t zeros = 0, same = 0, filled = 0;
     check_say(1, "secure %lu gort %d\n", getauxval(AT_SECURE), gort_is_here());
     memset(kept, 'k', 1000);
     volatile char *freed = (char *)opaque(kept);
@@ -33,7 +34,9 @@ static int probe(void)
         zeros += freed[i] == 0;
         same += freed[i] == 'k';
     }
-    int n = snprintf(line, sizeof line, "freed: %zu zero, %zu as they were\n", zeros, same);
+    for (size_t i = 0; i < 5000; i++)
+        filled += fresh[i] != 0;
+    int n = snprintf(line, sizeof line, "fresh: %zu not zero; freed: %zu zero, %zu as they were\n", filled, zeros, same);
     CHECK(write(1, line, (size_t)n) == n);
     for (int i = 0; i < 2000; i++)
         free(opaque(malloc((size_t)i * 100)));
