@@ -187,9 +187,10 @@ static void double_free_after_reuse(void)
         q = new_block(SMALL);
         held[i++] = q;
     } while (q != p && i < HELD);
-    do_free(p);
-    if (q == p)
+    if (q == p) { /* else it waits, free, where it is */
+        do_free(p);
         held[i - 1] = NULL;
+    }
     bad_free(p);
 }
 

@@ -3,15 +3,38 @@
 //! A failing `new` calls the new-handler as long as there is one, and throws `std::bad_alloc` when there is none (MA-8).
 //! Both are libstdc++'s, looked up as weak symbols, so that a C program does not need it.
 
-use core::ffi::c_void;
+use core::ffi::{CStr, c_void};
 use core::ptr::null_mut;
 use gort_malloc::MALLOC;
 use gort_sys::arch::cxx;
+use gort_sys::dl;
 
 /// One try with an alignment; 16 and less is what every block has.
 #[inline(always)]
 fn alloc(size: usize, align: usize) -> *mut u8 {
     if align <= 16 { MALLOC.malloc(size) } else { MALLOC.aligned_alloc(align, size) }
+}
+
+/// What a `new` that does not throw does when the first try failed. A new-handler may throw, and then the answer is null;
+/// only C++ can catch, so the C++ library's own operator is called: it calls our throwing one, and catches.
+#[cold]
+#[inline(never)]
+fn new_nothrow_slow(size: usize, align: usize, tag: *const c_void, name: &'static CStr) -> *mut c_void {
+    if cxx::new_handler().is_some() {
+        let next = dl::next(name);
+        if !next.is_null() && align == 0 {
+            // SAFETY: the C++ library's operator of that name.
+            let next: extern "C" fn(usize, *const c_void) -> *mut c_void =
+                unsafe { core::mem::transmute(next) };
+            return next(size, tag);
+        } else if !next.is_null() {
+            // SAFETY: as above.
+            let next: extern "C" fn(usize, usize, *const c_void) -> *mut c_void =
+                unsafe { core::mem::transmute(next) };
+            return next(size, align, tag);
+        }
+    }
+    new_slow(size, align, false)
 }
 
 /// What a `new` does when the first try failed. Null only for the forms that do not throw.
@@ -34,35 +57,46 @@ fn new_slow(size: usize, align: usize, throws: bool) -> *mut c_void {
     }
 }
 
-#[inline(always)]
-fn new(size: usize, align: usize, throws: bool) -> *mut c_void {
-    let block = alloc(size, align);
-    if block.is_null() { new_slow(size, align, throws) } else { block.cast() }
-}
-
 macro_rules! operators_new {
-    ($($name:ident($($align:ident)?; $($nothrow:ident)?) = $throws:literal;)*) => { $(
+    ($($name:ident($($align:ident)?);)*) => { $(
         #[unsafe(no_mangle)]
         #[allow(non_snake_case)]
-        extern "C" fn $name(size: usize $(, $align: usize)? $(, $nothrow: *const c_void)?) -> *mut c_void {
-            $(let _ = $nothrow;)?
-            #[allow(unused_mut, unused_assignments)]
-            let mut alignment = 1;
-            $(alignment = $align;)?
-            new(size, alignment, $throws)
+        extern "C" fn $name(size: usize $(, $align: usize)?) -> *mut c_void {
+            let alignment = 0 $(+ $align)?;
+            let block = alloc(size, alignment);
+            if block.is_null() { new_slow(size, alignment, true) } else { block.cast() }
         }
     )* };
 }
 
 operators_new! {
-    _Znwm(;) = true;
-    _Znam(;) = true;
-    _ZnwmRKSt9nothrow_t(; tag) = false;
-    _ZnamRKSt9nothrow_t(; tag) = false;
-    _ZnwmSt11align_val_t(align;) = true;
-    _ZnamSt11align_val_t(align;) = true;
-    _ZnwmSt11align_val_tRKSt9nothrow_t(align; tag) = false;
-    _ZnamSt11align_val_tRKSt9nothrow_t(align; tag) = false;
+    _Znwm();
+    _Znam();
+    _ZnwmSt11align_val_t(align);
+    _ZnamSt11align_val_t(align);
+}
+
+macro_rules! operators_new_nothrow {
+    ($($name:ident($($align:ident)?);)*) => { $(
+        #[unsafe(no_mangle)]
+        #[allow(non_snake_case)]
+        extern "C" fn $name(size: usize $(, $align: usize)?, tag: *const c_void) -> *mut c_void {
+            const NAME: &CStr = match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
+                Ok(name) => name,
+                Err(_) => panic!(),
+            };
+            let alignment = 0 $(+ $align)?;
+            let block = alloc(size, alignment);
+            if block.is_null() { new_nothrow_slow(size, alignment, tag, NAME) } else { block.cast() }
+        }
+    )* };
+}
+
+operators_new_nothrow! {
+    _ZnwmRKSt9nothrow_t();
+    _ZnamRKSt9nothrow_t();
+    _ZnwmSt11align_val_tRKSt9nothrow_t(align);
+    _ZnamSt11align_val_tRKSt9nothrow_t(align);
 }
 
 macro_rules! operators_delete {

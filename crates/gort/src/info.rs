@@ -73,19 +73,17 @@ pub extern "C" fn malloc_stats() {
     let _ = crate::memory::go_malloc_stats_print(2);
 }
 
-/// glibc's parameters that have no meaning here are accepted: 1. What glibc does not know either: 0.
+/// Accepts every parameter, as glibc does, and changes nothing: 1.
 #[unsafe(no_mangle)]
-pub extern "C" fn mallopt(parameter: c_int, _value: c_int) -> c_int {
-    // M_MXFAST is 1; M_ARENA_MAX is -8; those between are M_NLBLKS, M_GRAIN, M_KEEP and the negative ones.
-    ((-8..=4).contains(&parameter) && parameter != 0) as c_int
+pub extern "C" fn mallopt(_parameter: c_int, _value: c_int) -> c_int {
+    1
 }
 
-/// The heap as XML on a stream. 0; or -1 and EINVAL when `options` is not nought.
+/// The heap as XML on a stream. 0; EINVAL when `options` is not nought; -1 when the stream does not take it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn malloc_info(options: c_int, stream: *mut c_void) -> c_int {
     if options != 0 {
-        Errno::EINVAL.set();
-        return -1;
+        return Errno::EINVAL.0;
     }
     // SAFETY: the caller's stream.
     let mut out = unsafe { io::Stream::new(stream) };

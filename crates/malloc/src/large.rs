@@ -16,7 +16,15 @@ impl Malloc {
     pub(crate) fn alloc_large(&self, size: usize, align: usize) -> Option<*mut u8> {
         self.tick();
         if size > LARGE_MAX || align > LARGE_MAX {
-            return self.alloc_huge(size, align);
+            // Where address space is scarce, the heap may still have room.
+            return self.alloc_huge(size, align).or_else(|| self.alloc_whole(size, align));
+        }
+        self.alloc_whole(size, align)
+    }
+
+    fn alloc_whole(&self, size: usize, align: usize) -> Option<*mut u8> {
+        if size > isize::MAX as usize {
+            return None;
         }
         let pages = size.div_ceil(PAGE_SIZE).max(1);
         let span = self.heap.alloc_whole(Kind::Malloc, pages, align.div_ceil(PAGE_SIZE))?;

@@ -14,10 +14,13 @@ use crate::stats::{Counters, HeapStats};
 use crate::zone::{Growth, Taken, Zone};
 use gort_mspan::span::SpanState;
 use gort_mspan::{Kind, PAGE_SHIFT, PAGE_SIZE, SizeClass, Span, SpanClass, SpanList, SpanRef};
-use gort_sync::atomic::{AtomicU64, Ordering};
+use gort_sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use gort_sys::lock::Mutex;
+use gort_sys::mem;
 use gort_sys::offheap::Persistent;
 
+/// With less address space than this, nothing is reserved in advance.
+const SCARCE_BYTES: usize = 1 << 30;
 /// Number of zones.
 const ZONES: usize = 3;
 
@@ -41,6 +44,7 @@ pub struct Heap {
     records: Mutex<SpanList>,
     source: Persistent,
     seed: AtomicU64,
+    scarce: AtomicBool,
     pub(crate) counters: Counters,
 }
 
@@ -60,6 +64,7 @@ impl Heap {
                 records: Mutex::new(SpanList::new()),
                 source: Persistent::new(),
                 seed: AtomicU64::new(0),
+                scarce: AtomicBool::new(false),
                 counters: Counters::new(),
             }
         }
@@ -72,9 +77,13 @@ impl Heap {
     /// No other thread uses the heap.
     pub unsafe fn start(&self, seed: u64) {
         self.seed.store(seed, Ordering::Relaxed); // Relaxed: before any other use.
-        // Without address space for the table, frees take the slow path.
-        // SAFETY: by contract.
-        let _ = unsafe { self.classes.reserve() };
+        let scarce = mem::address_space_limit().is_some_and(|limit| limit < SCARCE_BYTES);
+        self.scarce.store(scarce, Ordering::Relaxed); // Relaxed: as the seed.
+        if !scarce {
+            // Without the table, frees take the slow path.
+            // SAFETY: by contract.
+            let _ = unsafe { self.classes.reserve() };
+        }
     }
 
     /// The size classes by page. [`ClassTable::open`] makes it answer.
@@ -305,6 +314,7 @@ impl Heap {
         let zone = zone_of(kind);
         Growth {
             source: &self.source,
+            scarce: self.scarce.load(Ordering::Relaxed), // Relaxed: set once, at the start.
             classes: (kind == Kind::Malloc).then_some(&self.classes),
             first: FIRST[zone],
             span: SPREAD[zone],

@@ -80,6 +80,7 @@ fn find_run(mut bits: u64, count: usize) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::page_alloc::bits::CHUNK_PAGES;
+    use gort_sys::offheap::Persistent;
 
     const GROUP_AT: usize = 640;
 
@@ -119,7 +120,7 @@ mod tests {
     #[test]
     fn a_filled_cache_gives_back_what_is_left() {
         let mut pages = PageAlloc::new(4 * CHUNK_PAGES).unwrap();
-        pages.grow(0, 2 * CHUNK_PAGES).unwrap();
+        pages.grow(0, 2 * CHUNK_PAGES, &Persistent::new()).unwrap();
         assert_eq!(pages.alloc(70).unwrap().page, 0);
         let mut cache = PageCache::EMPTY;
         assert!(cache.fill(&mut pages));
@@ -140,7 +141,7 @@ mod tests {
         let mut pages = PageAlloc::new(CHUNK_PAGES).unwrap();
         let mut cache = PageCache::EMPTY;
         assert!(!cache.fill(&mut pages));
-        pages.grow(0, CHUNK_PAGES).unwrap();
+        pages.grow(0, CHUNK_PAGES, &Persistent::new()).unwrap();
         assert!(pages.alloc(CHUNK_PAGES).is_some());
         assert!(!cache.fill(&mut pages));
     }

@@ -141,10 +141,11 @@ impl Heap {
 mod tests {
     use super::*;
     use crate::page_alloc::bits::CHUNK_PAGES;
+    use gort_sys::offheap::Persistent;
 
     fn with_dirty(pages: usize) -> PageAlloc {
         let mut alloc = PageAlloc::new(64 * CHUNK_PAGES).unwrap();
-        alloc.grow(0, 64 * CHUNK_PAGES).unwrap();
+        alloc.grow(0, 64 * CHUNK_PAGES, &Persistent::new()).unwrap();
         alloc.alloc(pages).unwrap();
         alloc.free(0, pages);
         alloc

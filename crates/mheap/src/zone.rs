@@ -252,13 +252,11 @@ impl Zone {
         }
         let whole = bytes.checked_next_multiple_of(ARENA_BYTES).ok_or(Errno::ENOMEM)?;
         let partial = bytes.next_multiple_of(PARTIAL_BYTES.min(ARENA_BYTES));
-        let len = match self.reserve(pages, whole, env) {
-            Err(Errno::ENOMEM) if partial < whole => {
-                self.reserve(pages, partial, env)?;
-                partial
-            }
-            other => other.map(|()| whole)?,
-        };
+        let len = match env.scarce {
+            true => Err(Errno::ENOMEM),
+            false => self.reserve(pages, whole, env).map(|()| whole),
+        }
+        .or_else(|_| self.reserve(pages, partial, env).map(|()| partial))?;
         let first = pages.next;
         if let Err(e) = self.adopt(pages, first, len, env) {
             // SAFETY: reserved above, and nobody knows it yet.
@@ -324,13 +322,15 @@ impl Zone {
             classes.make_ready(self.base() + first, len)?;
         }
         let alloc = pages.alloc.as_mut().ok_or(Errno::ENOMEM)?;
-        alloc.grow(first >> PAGE_SHIFT, len >> PAGE_SHIFT).ok_or(Errno::ENOMEM)
+        alloc.grow(first >> PAGE_SHIFT, len >> PAGE_SHIFT, env.source).ok_or(Errno::ENOMEM)
     }
 }
 
 /// What a zone needs in order to grow.
 pub(crate) struct Growth<'a> {
     pub(crate) source: &'a Persistent,
+    /// Address space is scarce, so whole arenas would take too much of it.
+    pub(crate) scarce: bool,
     /// The table to keep in step, for malloc's zone.
     pub(crate) classes: Option<&'a ClassTable>,
     /// Where windows of this kind go: `first + n * arena` for a random `n` below `span`.

@@ -3,6 +3,7 @@
 
 use gort_mheap::PageAlloc;
 use gort_mheap::page_alloc::{Run, WINDOW_PAGES_MAX, bits::CHUNK_PAGES};
+use gort_sys::offheap::Persistent;
 
 const C: usize = CHUNK_PAGES;
 
@@ -17,7 +18,7 @@ use Step::{Alloc, At, Free};
 fn window(chunks: &[(usize, usize)], taken: &[(usize, usize)]) -> PageAlloc {
     let mut pages = PageAlloc::new(WINDOW_PAGES_MAX).unwrap();
     for (first, count) in chunks {
-        pages.grow(first * C, count * C).unwrap();
+        pages.grow(first * C, count * C, &Persistent::new()).unwrap();
     }
     for (page, count) in taken {
         assert!(pages.alloc_at(*page, *count).is_some(), "{page} {count}");

@@ -3,6 +3,7 @@
 
 use gort_mheap::page_alloc::bits::CHUNK_PAGES;
 use gort_mheap::{PageAlloc, PageCache};
+use gort_sys::offheap::Persistent;
 use gort_sys::rand::mix;
 
 const PAGES: usize = 24 * CHUNK_PAGES;
@@ -55,7 +56,7 @@ fn replay(seed: u64, actions: usize) {
             0 => {
                 let chunk = random(PAGES / CHUNK_PAGES);
                 if !model.there[chunk * CHUNK_PAGES] {
-                    pages.grow(chunk * CHUNK_PAGES, CHUNK_PAGES).unwrap();
+                    pages.grow(chunk * CHUNK_PAGES, CHUNK_PAGES, &Persistent::new()).unwrap();
                     let range = chunk * CHUNK_PAGES..(chunk + 1) * CHUNK_PAGES;
                     model.there[range.clone()].fill(true);
                     model.scavenged[range].fill(true);

@@ -7,7 +7,7 @@
 //! * [`futex`] and [`lock`]: sleeping and waking, and a lock made of them;
 //! * [`thread`]: the words that each thread owns, read in one or two instructions, and its exit;
 //! * [`clock`], [`env`], [`rand`], [`fork`], [`io`]: the rest of what a malloc may ask of the OS;
-//! * [`stack`], [`maps`]: return addresses and where they lie, for profiles;
+//! * [`dl`]: symbols of other objects; [`stack`], [`maps`]: return addresses and where they lie, for profiles;
 //! * [`fault`]: makes the n-th OS call fail, for tests.
 //!
 //! Nothing here touches `errno`: system calls are made directly, and a failure is an [`Errno`] value.
@@ -20,6 +20,8 @@ compile_error!("gort runs on Linux");
 
 pub mod arch;
 pub mod clock;
+#[cfg(not(loom))]
+pub mod dl;
 pub mod env;
 mod errno;
 pub mod fault;

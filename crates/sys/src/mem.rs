@@ -56,6 +56,11 @@ pub fn page_size() -> usize {
     imp::page_size()
 }
 
+/// How much address space the process may have (`RLIMIT_AS`), if that is limited.
+pub fn address_space_limit() -> Option<usize> {
+    imp::address_space_limit()
+}
+
 /// Rounds up to whole pages of the OS; `None` on overflow.
 pub fn round_to_pages(len: usize) -> Option<usize> {
     len.checked_next_multiple_of(page_size())

@@ -84,6 +84,14 @@ impl Persistent {
         Some(Box::leak(Box::new(T::zeroed())))
     }
 
+    /// As [`Persistent::place`], for the one caller's exclusive use.
+    pub fn place_mut<T: Zeroed>(&self) -> Option<NonNull<T>> {
+        #[cfg(not(loom))]
+        return self.alloc(size_of::<T>(), align_of::<T>()).map(NonNull::cast);
+        #[cfg(loom)]
+        Some(NonNull::from(Box::leak(Box::new(T::zeroed()))))
+    }
+
     /// The bare lock, for a fork.
     #[cfg(not(loom))]
     pub fn raw_lock(&self) -> &crate::lock::Lock {

@@ -24,12 +24,14 @@
 //! I4. `free` and `scavenged` count the bits.
 
 pub mod bits;
+mod chunks;
 pub mod scav_index;
 pub mod summary;
 
-use bits::{CHUNK_PAGES, CHUNK_SHIFT, Chunk};
+use bits::{CHUNK_PAGES, CHUNK_SHIFT};
+use chunks::Chunks;
 use gort_sync::Zeroed;
-use gort_sys::offheap::SparseTable;
+use gort_sys::offheap::{Persistent, SparseTable};
 use scav_index::ScavIndex;
 use summary::Summary;
 
@@ -47,13 +49,6 @@ const fn pages_shift(level: usize) -> u32 {
 
 /// Most pages of a window.
 pub const WINDOW_PAGES_MAX: usize = 1 << (ROOT_SHIFT + pages_shift(0));
-
-// SAFETY: plain integers; zero is a chunk whose pages are free and not scavenged.
-unsafe impl Zeroed for Chunk {
-    fn zeroed() -> Self {
-        Self::default()
-    }
-}
 
 // SAFETY: a plain integer.
 unsafe impl Zeroed for Summary {
@@ -74,7 +69,7 @@ pub struct Run {
 /// Which pages of a window are free.
 pub struct PageAlloc {
     levels: [SparseTable<Summary>; LEVELS],
-    chunks: SparseTable<Chunk>,
+    chunks: Chunks,
     index: ScavIndex,
     /// I2.
     search: usize,
@@ -112,7 +107,7 @@ impl PageAlloc {
         let chunks = pages.div_ceil(CHUNK_PAGES);
         Some(Self {
             levels: [table(0)?, table(1)?, table(2)?, table(3)?, table(4)?],
-            chunks: SparseTable::reserve(chunks).ok()?,
+            chunks: Chunks::new(chunks)?,
             index: ScavIndex::new(chunks)?,
             search: usize::MAX,
             end: 0,
@@ -122,8 +117,8 @@ impl PageAlloc {
     }
 
     /// Adds pages `first..first + pages`, whole chunks, free and scavenged. `None`, and nothing changes, when there is no
-    /// memory for their bits.
-    pub fn grow(&mut self, first: usize, pages: usize) -> Option<()> {
+    /// memory for their bits, which come from `source`.
+    pub fn grow(&mut self, first: usize, pages: usize, source: &Persistent) -> Option<()> {
         debug_assert!(first.is_multiple_of(CHUNK_PAGES) && pages.is_multiple_of(CHUNK_PAGES));
         for (level, table) in self.levels.iter_mut().enumerate() {
             let shift = pages_shift(level);
@@ -133,7 +128,7 @@ impl PageAlloc {
             table.make_ready(from..to.next_multiple_of(1 << FAN_SHIFT)).ok()?;
         }
         let chunks = first >> CHUNK_SHIFT..(first + pages) >> CHUNK_SHIFT;
-        self.chunks.make_ready(chunks.clone()).ok()?;
+        self.chunks.make_ready(chunks.clone(), source)?;
         self.index.make_ready(chunks.clone())?;
         for chunk in chunks {
             self.chunks[chunk].scavenged.set_range(0, CHUNK_PAGES);

@@ -77,3 +77,15 @@ pub(super) unsafe fn guard(addr: usize, len: usize) -> Result<(), Errno> {
     // SAFETY: the caller owns the range.
     unsafe { protect(addr, len, Access::None) }
 }
+
+pub(super) fn address_space_limit() -> Option<usize> {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: 0 };
+    // SAFETY: writes the given record.
+    unsafe {
+        syscall6(
+            libc::SYS_prlimit64 as usize,
+            [0, libc::RLIMIT_AS as usize, 0, (&raw mut limit).addr(), 0, 0],
+        );
+    }
+    (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur as usize)
+}

@@ -41,3 +41,7 @@ pub(super) unsafe fn remap(_: usize, _: usize, _: usize, _: bool) -> Result<usiz
 pub(super) unsafe fn guard(_: usize, _: usize) -> Result<(), Errno> {
     Ok(())
 }
+
+pub(super) fn address_space_limit() -> Option<usize> {
+    None
+}
