@@ -3,8 +3,8 @@
  *   dlopen_main PATH     PATH of libgort.so, which must not be preloaded or linked as well
  *
  * RTLD_LOCAL: the program's malloc stays glibc's; gort is reached by its prefixed names, from threads that were there
- * before it was loaded and from later ones. Threads end with blocks in use by others, and free in their key destructors.
- * At the end the library is closed, also while a thread lives that has used it, and nothing crashes.
+ * before it was loaded and from later ones. Threads end with blocks in use by others, and free in their key
+ * destructors. At the end the library is closed, also while a thread lives that has used it, and nothing crashes.
  */
 #define ITEM "MA-11 (dlopen)"
 #include "support.h"

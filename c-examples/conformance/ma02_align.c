@@ -22,7 +22,8 @@ static void retire(size_t slot)
         return;
     CHECKF(malloc_usable_size(live[slot].p) == live[slot].usable, "usable size of %zu changed", live[slot].n);
     size_t good = pattern_holds(live[slot].p, live[slot].usable, live[slot].seed);
-    CHECKF(good == live[slot].usable, "block of %zu, usable %zu, spoiled at %zu", live[slot].n, live[slot].usable, good);
+    CHECKF(good == live[slot].usable, "block of %zu, usable %zu, spoiled at %zu", live[slot].n, live[slot].usable,
+           good);
     free(live[slot].p);
     live[slot].p = NULL;
 }
@@ -68,7 +69,7 @@ static void small_sizes(void)
 {
     for (size_t n = 0; n <= 2048; n++)
         one_size(n);
-    /* the sizes that an 8-byte and a 24-byte class would get wrong, many of each so that every slot of a span is seen */
+    /* the sizes that an 8-byte and a 24-byte class would get wrong, many of each: every slot of a span is seen */
     static const size_t tricky[] = {1, 2, 7, 8, 9, 13, 15, 16, 17, 23, 24, 25, 40, 43, 48, 123};
     for (size_t i = 0; i < COUNT(tricky); i++)
         for (int k = 0; k < 1200; k++)

@@ -113,7 +113,8 @@ static void *get_posix(size_t n)
 static void *(*get)(size_t);
 static size_t get_size;
 
-static size_t fill_memory(struct link **list)
+/* Takes blocks until there are no more; the number of them. */
+static size_t fill_memory(struct link **list, size_t room)
 {
     size_t count = 0;
     for (;;) {
@@ -125,7 +126,10 @@ static size_t fill_memory(struct link **list)
         }
         l->next = *list;
         *list = l;
-        count++;
+        if (++count * get_size > 2 * room) {
+            CHECK(!"the limit stops the heap");
+            _exit(1);
+        }
     }
 }
 
@@ -147,7 +151,7 @@ static void until_nothing_is_left(void)
     size_t first = 0;
     for (int round = 0; round < 3; round++) {
         struct link *list = NULL;
-        size_t count = fill_memory(&list);
+        size_t count = fill_memory(&list, room);
         CHECKF(count * get_size > room / 4, "only %zu blocks of %zu", count, get_size);
         errno = 0;
         CHECK(opaque(realloc(opaque(kept), room)) == NULL && errno_now() == ENOMEM);

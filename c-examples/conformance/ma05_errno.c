@@ -102,7 +102,7 @@ static void threads(void)
         thread_join(thread_start(new_thread, opaque(malloc(100))));
 }
 
-/* In a child: mappings of alternating protection until the kernel allows no more, which an munmap in the middle needs. */
+/* In a child: alternating protections until the kernel allows no more mappings, which an munmap in the middle needs. */
 static void with_no_mapping_left(void)
 {
     static void *large[200], *small[2000];

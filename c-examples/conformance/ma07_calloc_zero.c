@@ -1,16 +1,16 @@
 /* MA-7: calloc memory is zero, also when reused; memory known to be fresh from the OS is not cleared again.
  *
- * Blocks are filled, freed in several ways, and their memory asked back by calloc: same size, other sizes, other threads,
- * after coalescing and after malloc_trim. That fresh memory is not cleared shows in the resident size.
+ * Blocks are filled, freed in several ways, and their memory asked back by calloc: same size, other sizes, other
+ * threads, after coalescing and after malloc_trim. That fresh memory is not cleared shows in the resident size.
  */
 #define ITEM "MA-7"
 #include "support.h"
 
 #include <malloc.h>
 
-static const size_t sizes[] = {1,    7,    8,     16,    24,    31,    48,    64,     100,    128,    255,     400,     512,
-                               1000, 1024, 2000,  3072,  4096,  5000,  8192,  10000,  16384,  20000,  32768,   32769,   50000,
-                               65536, 100000, 131072, 200000, 300000, 524288, 1000000, 2097152, 4000000, 16777216};
+static const size_t sizes[] = {1, 7, 8, 16, 24, 31, 48, 64, 100, 128, 255, 400, 512, 1000, 1024, 2000, 3072, 4096,
+                               5000, 8192, 10000, 16384, 20000, 32768, 32769, 50000, 65536, 100000, 131072, 200000,
+                               300000, 524288, 1000000, 2097152, 4000000, 16777216};
 enum { MOST = 600 };
 static void *block[MOST];
 

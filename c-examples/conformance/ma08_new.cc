@@ -1,8 +1,8 @@
 /* MA-8: all forms of new and delete; the new-handler loop; bad_alloc; nothrow.
  *
- * The 8 forms of operator new and the 12 of operator delete are called by name, with sizes and alignments of every kind,
- * and by expressions that the compiler lowers to them. A failing new calls the new-handler until there is none, there is
- * memory, or the handler throws.
+ * The 8 forms of operator new and the 12 of operator delete are called by name, with sizes and alignments of every
+ * kind, and by expressions that the compiler lowers to them. A failing new calls the new-handler until there is none,
+ * there is memory, or the handler throws.
  */
 #define ITEM "MA-8"
 #include "support.h"
@@ -14,7 +14,8 @@
 #include <string>
 #include <vector>
 
-static const size_t sizes[] = {0, 1, 8, 15, 16, 17, 24, 25, 64, 100, 1000, 4096, 20000, 32768, 32769, 100000, 1000000, 5000000};
+static const size_t sizes[] = {0, 1, 8, 15, 16, 17, 24, 25, 64, 100, 1000, 4096, 20000, 32768, 32769, 100000, 1000000,
+                               5000000};
 static const size_t too_large = (size_t)PTRDIFF_MAX + 1;
 
 static void *good(void *p, size_t n, size_t align)

@@ -25,7 +25,8 @@ struct owns {
     }
     bool good() const
     {
-        return pattern_holds(block.get(), 1000, strings.size()) == 1000 && strings.back() == std::string(29 + strings.size(), 'a');
+        return pattern_holds(block.get(), 1000, strings.size()) == 1000 &&
+               strings.back() == std::string(29 + strings.size(), 'a');
     }
     ~owns()
     {

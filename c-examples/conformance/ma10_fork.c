@@ -16,7 +16,7 @@ struct block {
     char data[];
 };
 
-enum { SLOTS = 512, BUSY = 5, FORKERS = 2, FORKS_EACH = 60, SPAWNS = 15 };
+enum { SLOTS = 512, BUSY = 5, FORKERS = 2, FORKS_EACH = 40, SPAWNS = 15 };
 static struct block *slot[SLOTS];
 static int stop;
 

@@ -27,7 +27,10 @@ static size_t take(struct link **list, size_t n, size_t most)
         CHECK(aligned_to(l, 16));
         l->next = *list;
         *list = l;
-        count++;
+        if (++count * n > GB) {
+            CHECK(!"the limit stops the heap");
+            _exit(1);
+        }
     }
     return count;
 }
@@ -105,7 +108,8 @@ static void again_and_again(void)
         if (i == 0)
             first = n;
         if (i % 2 == 0)
-            CHECKF(n >= first - first / 4, "%s: round %d: %zu blocks, at first %zu", limits[which_limit].name, i, n, first);
+            CHECKF(n >= first - first / 4, "%s: round %d: %zu blocks, at first %zu", limits[which_limit].name, i, n,
+                   first);
         give_back(&list, SIZE_MAX);
     }
 }
@@ -180,6 +184,8 @@ static void *by_eight_calls(void *arg)
         memset(p, 0xA5, n);
         ((struct link *)p)->next = list;
         list = (struct link *)p;
+        if (count * n > GB)
+            _exit(1);
     }
     give_back(&list, SIZE_MAX);
     return (void *)(uintptr_t)count;
@@ -257,7 +263,8 @@ static size_t charged_kb(void)
         *end = 0;
         if (strncmp(line, "Size:", 5) == 0)
             size = strtoul(line + 5, NULL, 10);
-        else if (strncmp(line, "VmFlags:", 8) == 0 && (strstr(line, " ac") || (strstr(line, " nr") && strstr(line, " wr"))))
+        else if (strncmp(line, "VmFlags:", 8) == 0 &&
+                 (strstr(line, " ac") || (strstr(line, " nr") && strstr(line, " wr"))))
             sum += size;
     }
     return sum;

@@ -1,8 +1,9 @@
 /* MA-14: misuse stops the program with one line that names the call, the address and the fault, then SIGABRT.
  *
- * Every case of misuse_cases.h is run in a process of its own, in default mode and with GORT_CHECK of 2 and 3. Where the
- * table says so it must die, at the call or at the latest when its block goes back; the line is compared with what the
- * case said it would do. With GORT_CHECK=3 freed memory reads as zero. Skipped where the allocator is not gort.
+ * Every case of misuse_cases.h is run in a process of its own, in default mode and with GORT_CHECK of 2 and 3. Where
+ * the table says so it must die, at the call or at the latest when its block goes back; the line is compared with
+ * what the case said it would do. With GORT_CHECK=3 freed memory reads as zero. Skipped where the allocator is not
+ * gort.
  */
 #define ITEM "MA-14"
 #include "misuse_cases.h"
@@ -61,7 +62,8 @@ static int line_is_right(const char *err, const char *out)
     if (!out)
         return 1;
     const char *last = strrchr(out, ' ');
-    if (strncmp(out, "call ", 5) != 0 || !last || last - out - 5 >= (ptrdiff_t)sizeof call || sscanf(last, "%p", &address) != 1)
+    if (strncmp(out, "call ", 5) != 0 || !last || last - out - 5 >= (ptrdiff_t)sizeof call ||
+        sscanf(last, "%p", &address) != 1)
         return 0;
     memcpy(call, out + 5, (size_t)(last - out - 5));
     snprintf(wanted, sizeof wanted, "gort: %s(0x%lx): ", call, (unsigned long)(uintptr_t)address);
@@ -86,7 +88,8 @@ static void check_case(const struct misuse *m, int check)
         return;
     if (!must_stop(m, check)) {
         /* detection earlier than owed is welcome; a death of any other kind is not */
-        CHECKF(o.survived || (WIFSIGNALED(o.status) && line_is_right(o.err, NULL)), "%s, check %d: status %x, %.60s", m->name,
+        CHECKF(o.survived || (WIFSIGNALED(o.status) && line_is_right(o.err, NULL)),
+               "%s, check %d: status %x, %.60s", m->name,
                check, (unsigned)o.status, o.err);
         return;
     }

@@ -12,14 +12,16 @@
 static void figures_add_up(const char *when)
 {
     struct mallinfo2 m = mallinfo2();
-    CHECKF(m.uordblks + m.fordblks == m.arena, "%s: in use %zu + free %zu, arena %zu", when, m.uordblks, m.fordblks, m.arena);
+    CHECKF(m.uordblks + m.fordblks == m.arena, "%s: in use %zu + free %zu, arena %zu", when, m.uordblks, m.fordblks,
+           m.arena);
     CHECKF(m.fsmblks <= m.fordblks, "%s: fsmblks %zu, fordblks %zu", when, m.fsmblks, m.fordblks);
     CHECKF(m.keepcost <= m.fordblks, "%s: keepcost %zu, fordblks %zu", when, m.keepcost, m.fordblks);
     CHECKF((m.hblks == 0) == (m.hblkhd == 0), "%s: %zu large blocks of %zu bytes", when, m.hblks, m.hblkhd);
     CHECKF(m.usmblks <= m.arena + m.hblkhd, "%s: usmblks %zu", when, m.usmblks);
     CHECKF(m.uordblks + m.hblkhd < 64 * GB, "%s: in use %zu", when, m.uordblks + m.hblkhd);
-    size_t rss = (size_t)proc_status("VmSize:") * KB;
-    CHECKF(m.arena + m.hblkhd <= rss + 64 * MB, "%s: %zu managed in %zu of address space", when, m.arena + m.hblkhd, rss);
+    size_t space = (size_t)proc_status("VmSize:") * KB;
+    CHECKF(m.arena + m.hblkhd <= space + 64 * MB, "%s: %zu managed in %zu of address space", when, m.arena + m.hblkhd,
+           space);
 }
 
 /* Bytes of live blocks, small and large. */
@@ -201,7 +203,8 @@ static void info_is_true(void)
     size_t system = last_size(text, "<system type=\"current\"");
     struct mallinfo2 m = mallinfo2();
     CHECKF(system >= 400 * 50000, "system current %zu", system);
-    CHECKF(system <= m.arena + m.hblkhd + 64 * MB, "system current %zu, arena %zu, large %zu", system, m.arena, m.hblkhd);
+    CHECKF(system <= m.arena + m.hblkhd + 64 * MB, "system current %zu, arena %zu, large %zu", system, m.arena,
+           m.hblkhd);
     CHECK(last_size(text, "<system type=\"max\"") >= system);
     free(text);
     for (size_t i = 0; i < COUNT(p); i++)

@@ -1,9 +1,9 @@
 /* MA-16: under AT_SECURE no environment variable is read and no file is written.
  *
- * Root copies this program twice and gives one copy another owner and the set-user-ID bit. Both are run as a probe that
- * does what settings would change: fills, frees, looks at freed memory, frees twice, exits. The plain copy without
- * settings is the yardstick; the secure copy with every setting of glibc and of gort must do exactly the same, and leave
- * no file behind. The plain copy with settings shows that the settings would be seen.
+ * Root copies this program twice and gives one copy another owner and the set-user-ID bit. Both are run as a probe
+ * that does what settings would change: fills, frees, looks at freed memory, frees twice, exits. The plain copy
+ * without settings is the yardstick; the secure copy with every setting of glibc and of gort must do exactly the
+ * same, and leave no file behind. The plain copy with settings shows that the settings would be seen.
  *
  * Skipped (77) where this is not root, no directory honours the bit, or the secure copy cannot have the allocator: the
  * loader drops a preloaded library, and one that only LD_LIBRARY_PATH finds. The static mode always can.
@@ -36,7 +36,8 @@ static int probe(void)
     }
     for (size_t i = 0; i < 5000; i++)
         filled += fresh[i] != 0;
-    int n = snprintf(line, sizeof line, "fresh: %zu not zero; freed: %zu zero, %zu as they were\n", filled, zeros, same);
+    int n = snprintf(line, sizeof line, "fresh: %zu not zero; freed: %zu zero, %zu as they were\n", filled, zeros,
+                     same);
     CHECK(write(1, line, (size_t)n) == n);
     for (int i = 0; i < 2000; i++)
         free(opaque(malloc((size_t)i * 100)));

@@ -15,7 +15,8 @@ int main(int argc, char **argv)
     watchdog(30);
     if (argc == 2 && strcmp(argv[1], "--list") == 0) {
         for (size_t i = 0; i < COUNT(misuses); i++)
-            check_say(1, "%s %s %s\n", misuses[i].name, level_name[misuses[i].level], misuses[i].by_store ? "segv" : "abort");
+            check_say(1, "%s %s %s\n", misuses[i].name, level_name[misuses[i].level],
+                      misuses[i].by_store ? "segv" : "abort");
         return 0;
     }
     const struct misuse *m = argc == 2 ? misuse_find(argv[1]) : NULL;

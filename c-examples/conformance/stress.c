@@ -67,7 +67,8 @@ static void intact(const struct shadow *s, const unsigned char *p, size_t upto, 
             if (p[i] != pattern_at(s->seed, i))
                 bad = i;
     }
-    CHECKF(bad == SIZE_MAX, "%s: block %p of %zu, first %zu bytes, spoiled at %zu", when, (const void *)p, s->n, upto, bad);
+    CHECKF(bad == SIZE_MAX, "%s: block %p of %zu, first %zu bytes, spoiled at %zu", when, (const void *)p, s->n,
+           upto, bad);
 }
 
 /* --- operations --- */

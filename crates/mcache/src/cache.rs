@@ -27,6 +27,7 @@ use gort_mcentral::{Central, Misuse};
 use gort_mheap::Heap;
 use gort_mspan::SizeClass;
 use gort_mspan::size_class::{CLASSES, SMALL_CLASS_MAX};
+use gort_sync::atomic::{Ordering, compiler_fence};
 use gort_sys::offheap::Persistent;
 use gort_sys::thread;
 
@@ -219,19 +220,23 @@ impl MCache {
     }
 }
 
-/// The tops in the record: those of medium classes, and all of an idle cache.
+/// The tops in the record: those of medium classes, and all of an idle cache. The fences keep the compiler from moving a
+/// top past a slot or leaving a step out, which a fork would show (see the head); the thread's words, being assembly, need
+/// none.
 impl Words for MCache {
     fn top(&self, class: usize) -> *mut *mut u8 {
         self.tops[class].get()
     }
     fn set_top(&self, class: usize, top: *mut *mut u8) {
+        compiler_fence(Ordering::SeqCst);
         self.tops[class].set(top);
+        compiler_fence(Ordering::SeqCst);
     }
     fn raise(&self, class: usize) {
-        self.tops[class].set(self.tops[class].get().wrapping_add(1));
+        self.set_top(class, self.top(class).wrapping_add(1));
     }
     fn lower(&self, class: usize) {
-        self.tops[class].set(self.tops[class].get().wrapping_sub(1));
+        self.set_top(class, self.top(class).wrapping_sub(1));
     }
 }
 

@@ -126,7 +126,8 @@ impl<T: ?Sized> Mutex<T> {
     /// The value, if nobody has it.
     #[inline]
     pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        self.lock.try_acquire().then_some(MutexGuard { mutex: self })
+        // Not `then_some`: a guard that is made and dropped would release the holder's lock.
+        self.lock.try_acquire().then(|| MutexGuard { mutex: self })
     }
 
     /// The lock itself, for a fork that must hold it across a change of process.
@@ -220,6 +221,7 @@ mod tests {
         let mutex = Mutex::new(1);
         let guard = mutex.lock();
         assert!(mutex.try_lock().is_none());
+        assert!(mutex.try_lock().is_none(), "a failed try leaves the lock with its holder");
         drop(guard);
         assert_eq!(*mutex.try_lock().unwrap(), 1);
     }
