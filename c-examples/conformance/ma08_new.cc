@@ -216,18 +216,19 @@ static void frees_the_reserve()
     std::set_new_handler(nullptr);
 }
 
-/* In a child with little room: the handler makes memory, and new succeeds after all. */
+/* In a child with little room: the handler makes memory, and new succeeds after all. The sizes are beyond what an
+ * allocator may have reserved for itself before the limit came. */
 static void handler_makes_memory()
 {
-    reserve = opaque(malloc(64 * MB));
+    reserve = opaque(malloc(256 * MB));
     limit_to(RLIMIT_AS, address_space_and(16 * MB));
     handler_calls = 0;
     std::set_new_handler(frees_the_reserve);
-    void *p = good(::operator new(48 * MB), 48 * MB, 16);
+    void *p = good(::operator new(192 * MB), 192 * MB, 16);
     CHECK(handler_calls == 1);
     ::operator delete(p);
-    CHECK(throws_bad_alloc([] { opaque(::operator new(opaque_size(256 * MB))); }));
-    CHECK(opaque(::operator new(opaque_size(256 * MB), std::nothrow)) == nullptr);
+    CHECK(throws_bad_alloc([] { opaque(::operator new(opaque_size(512 * MB))); }));
+    CHECK(opaque(::operator new(opaque_size(512 * MB), std::nothrow)) == nullptr);
 }
 
 /* What the compiler makes of expressions. */
