@@ -6,6 +6,8 @@
 //! * [`offheap`]: memory for the runtime's own records, which never comes from malloc;
 //! * [`futex`] and [`lock`]: sleeping and waking, and a lock made of them;
 //! * [`thread`]: the words that each thread owns, read in one or two instructions, and its exit;
+//! * [`context`]: changing stacks; [`stack_mem`]: what stacks are made of; [`native`]: threads, and what they may ask of
+//!   the kernel; [`segv`]: a look at faults before others see them; [`cpus`]: how many processors there are to use;
 //! * [`clock`], [`env`], [`rand`], [`fork`], [`io`]: the rest of what a malloc may ask of the OS;
 //! * [`dl`]: symbols of other objects; [`stack`], [`maps`]: return addresses and where they lie, for profiles;
 //! * [`fault`]: makes the n-th OS call fail, for tests.
@@ -21,6 +23,10 @@ compile_error!("gort runs on Linux");
 pub mod arch;
 pub mod clock;
 #[cfg(not(loom))]
+pub mod context;
+#[cfg(not(loom))]
+pub mod cpus;
+#[cfg(not(loom))]
 pub mod dl;
 pub mod env;
 mod errno;
@@ -32,10 +38,16 @@ pub mod lock;
 #[cfg(not(loom))]
 pub mod maps;
 pub mod mem;
+#[cfg(not(loom))]
+pub mod native;
 pub mod offheap;
 pub mod rand;
 #[cfg(not(loom))]
+pub mod segv;
+#[cfg(not(loom))]
 pub mod stack;
+#[cfg(not(loom))]
+pub mod stack_mem;
 pub mod thread;
 
 pub use errno::Errno;

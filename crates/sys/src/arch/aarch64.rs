@@ -3,6 +3,15 @@
 //! # System calls
 //! Number in `x8`, arguments in `x0` to `x5`, answer in `x0`; nothing else is clobbered.
 //!
+//! # Stack switch
+//! Registers at rest lie on their own stack; the context is the address of the lowest:
+//!
+//! ```text
+//!     context -> | x29 | x19 | resume address | pad | the stack as the compiler left it ...
+//! ```
+//!
+//! All other registers are declared clobbered. `x19` and `x29` the compiler would not give away.
+//!
 //! # Thread words
 //! As on x86-64: initial-exec static storage. The loader writes the offset into the GOT:
 //!
@@ -169,5 +178,87 @@ pub mod cxx {
         if let Some(throw) = throw {
             throw();
         }
+    }
+}
+
+/// Changing stacks.
+pub mod context {
+    use super::*;
+    use crate::context::{After, Entry};
+
+    unsafe extern "C" {
+        /// Where a new stack starts: defined below.
+        fn gort_context_entry();
+    }
+
+    // The first frame of a stack: unwinders and frame pointer walkers stop here.
+    global_asm!(
+        ".pushsection .text.gort_context_entry, \"ax\", @progbits",
+        ".balign 4",
+        ".globl gort_context_entry",
+        ".hidden gort_context_entry",
+        ".type gort_context_entry, @function",
+        "gort_context_entry:",
+        ".cfi_startproc",
+        ".cfi_undefined x30",
+        "hint #36", // bti j
+        "ldp x29, x19, [sp], #32",
+        "mov x0, x2",
+        "mov x1, x3",
+        "blr x19",
+        "brk #1",
+        ".cfi_endproc",
+        ".size gort_context_entry, . - gort_context_entry",
+        ".popsection",
+    );
+
+    /// See [`crate::context::Context::prepare`].
+    ///
+    /// # Safety
+    /// As there.
+    #[inline]
+    pub unsafe fn prepare(top: usize, entry: Entry) -> usize {
+        let at = top - 32;
+        // SAFETY: the caller owns the memory below `top`.
+        unsafe {
+            let words = core::ptr::with_exposed_provenance_mut::<usize>(at);
+            words.write(0); // the frame pointer of nobody
+            words.add(1).write(entry as usize);
+            words.add(2).write(gort_context_entry as *const () as usize);
+        }
+        at
+    }
+
+    /// See [`crate::context::switch`].
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub unsafe fn switch(save: *mut usize, to: usize, after: After, data: usize) {
+        let after_us: After;
+        let data_of_after: usize;
+        // SAFETY: `to` is a context at rest, the caller says. Every register is saved or declared clobbered.
+        unsafe {
+            asm!(
+                "adr x9, 2f",
+                "stp x29, x19, [sp, #-32]!",
+                "str x9, [sp, #16]",
+                "mov x10, sp",
+                "str x10, [x0]",
+                "mov sp, x1",
+                "ldr x9, [sp, #16]",
+                "br x9",
+                "2:",
+                "hint #36", // bti j
+                "ldp x29, x19, [sp], #32",
+                inlateout("x0") save => _, inlateout("x1") to => _,
+                inlateout("x2") after => after_us, inlateout("x3") data => data_of_after,
+                lateout("x20") _, lateout("x21") _, lateout("x22") _, lateout("x23") _, lateout("x24") _,
+                lateout("x25") _, lateout("x26") _, lateout("x27") _, lateout("x28") _,
+                clobber_abi("C"),
+            );
+        }
+        // SAFETY: whoever switched to us says that it may be called.
+        unsafe { after_us(data_of_after) };
     }
 }

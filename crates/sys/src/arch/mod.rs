@@ -2,9 +2,10 @@
 //!
 //! 1. `syscall6`: a system call without libc, hence without `errno`;
 //! 2. `words`: the per-thread words, their definition and their access;
-//! 3. `cxx`: two functions of the C++ library, if it is there (stable Rust has no weak symbols).
+//! 3. `cxx`: two functions of the C++ library, if it is there (stable Rust has no weak symbols);
+//! 4. `context`: changing stacks.
 //!
-//! To port: write a new file with these three and add a line here.
+//! To port: write a new file with these four and add a line here.
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
@@ -12,9 +13,9 @@ mod aarch64;
 mod x86_64;
 
 #[cfg(target_arch = "aarch64")]
-pub use aarch64::{cxx, syscall6, words};
+pub use aarch64::{context, cxx, syscall6, words};
 #[cfg(target_arch = "x86_64")]
-pub use x86_64::{cxx, syscall6, words};
+pub use x86_64::{context, cxx, syscall6, words};
 
 /// Thread words whose initial value is the address just past an empty magazine.
 ///

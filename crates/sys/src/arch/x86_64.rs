@@ -3,6 +3,17 @@
 //! # System calls
 //! Number in `rax`, arguments in `rdi rsi rdx r10 r8 r9`; the kernel clobbers `rcx` and `r11` and answers in `rax`.
 //!
+//! # Stack switch
+//! Registers at rest lie on their own stack, three words below which nothing else is; the context is the address of
+//! the lowest:
+//!
+//! ```text
+//!     context -> | resume address | rbp | rbx | the stack as the compiler left it ...
+//! ```
+//!
+//! All other registers are declared clobbered, so the compiler keeps exactly those that are live, and keeps them where it
+//! likes. `rbx` and `rbp` it would not give away. The control bits of the floating point units are the thread's.
+//!
 //! # Thread words
 //! A block of words in static thread-local storage, in the initial-exec model: the dynamic loader writes the
 //! block's offset from the thread pointer into the GOT once, and an access is
@@ -193,5 +204,85 @@ pub mod cxx {
         if let Some(throw) = throw {
             throw();
         }
+    }
+}
+
+/// Changing stacks.
+pub mod context {
+    use super::*;
+    use crate::context::{After, Entry};
+
+    unsafe extern "C" {
+        /// Where a new stack starts: defined below.
+        fn gort_context_entry();
+    }
+
+    // The first frame of a stack: unwinders and frame pointer walkers stop here.
+    global_asm!(
+        ".pushsection .text.gort_context_entry, \"ax\", @progbits",
+        ".globl gort_context_entry",
+        ".hidden gort_context_entry",
+        ".type gort_context_entry, @function",
+        "gort_context_entry:",
+        ".cfi_startproc",
+        ".cfi_undefined rip",
+        "pop rbp",
+        "pop rbx",
+        "mov rdi, rdx",
+        "mov rsi, rcx",
+        "call rbx",
+        "ud2",
+        ".cfi_endproc",
+        ".size gort_context_entry, . - gort_context_entry",
+        ".popsection",
+    );
+
+    /// See [`crate::context::Context::prepare`].
+    ///
+    /// # Safety
+    /// As there.
+    #[inline]
+    pub unsafe fn prepare(top: usize, entry: Entry) -> usize {
+        let at = top - 24;
+        // SAFETY: the caller owns the memory below `top`.
+        unsafe {
+            let words = core::ptr::with_exposed_provenance_mut::<usize>(at);
+            words.write(gort_context_entry as *const () as usize);
+            words.add(1).write(0); // the frame pointer of nobody
+            words.add(2).write(entry as usize);
+        }
+        at
+    }
+
+    /// See [`crate::context::switch`].
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub unsafe fn switch(save: *mut usize, to: usize, after: After, data: usize) {
+        let after_us: After;
+        let data_of_after: usize;
+        // SAFETY: `to` is a context at rest, the caller says. Every register is saved or declared clobbered.
+        unsafe {
+            asm!(
+                "push rbx",
+                "push rbp",
+                "lea rax, [rip + 2f]",
+                "push rax",
+                "mov qword ptr [rdi], rsp",
+                "mov rsp, rsi",
+                "pop rax",
+                "jmp rax",
+                "2:",
+                "pop rbp",
+                "pop rbx",
+                inlateout("rdi") save => _, inlateout("rsi") to => _,
+                inlateout("rdx") after => after_us, inlateout("rcx") data => data_of_after,
+                lateout("rax") _, lateout("r12") _, lateout("r13") _, lateout("r14") _, lateout("r15") _,
+                clobber_abi("sysv64"),
+            );
+        }
+        // SAFETY: whoever switched to us says that it may be called.
+        unsafe { after_us(data_of_after) };
     }
 }
