@@ -1,13 +1,24 @@
-//! The tasks of the workspace: `cargo xtask help` lists them.
+//! The tasks of the workspace: `cargo xtask help` lists them. Each is a module with a `run` function.
 
+// A tool of the build reads its environment and allocates as it likes.
+#![allow(clippy::disallowed_methods)]
+
+mod cache;
 mod header;
+mod library;
+mod loom;
+mod progress;
+mod run;
+mod test;
+mod workspace;
 
-use anyhow::Context;
+use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "The tasks of the gort workspace")]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The tasks of the gort workspace")]
 struct Cli {
     #[command(subcommand)]
     task: Task,
@@ -15,6 +26,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Runs everything that must hold, or the steps that a filter names.
+    Test(test::Args),
+    /// Runs the loom models, of all crates or of one.
+    Loom(loom::Args),
     /// Writes include/gort.h anew.
     Header {
         /// Changes nothing; fails when the file is stale or does not compile.
@@ -23,10 +38,25 @@ enum Task {
     },
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().task {
-        Task::Header { check } => header::run(check),
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().task {
+        Task::Test(args) => test::run(&args),
+        Task::Loom(args) => loom::run(&args),
+        Task::Header { check } => done(header::run(check)),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
     }
+}
+
+/// A task that tells of failure by an error alone.
+fn done(result: Result<()>) -> Result<bool> {
+    result.map(|()| true)
 }
 
 /// The workspace's top directory.
@@ -35,7 +65,7 @@ fn root() -> PathBuf {
 }
 
 /// All files below a directory with an extension, in the order of their names.
-fn files_below(dir: &Path, extension: &str) -> anyhow::Result<Vec<PathBuf>> {
+fn files_below(dir: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).with_context(|| dir.display().to_string())? {
         let path = entry?.path();

@@ -36,7 +36,7 @@ fn count_on(threads: usize, lines: &[String]) -> HashMap<String, usize> {
 }
 
 /// Prints the counts and the allocator's figures.
-pub fn main() {
+pub(crate) fn main() {
     let lines: Vec<String> =
         (0..10_000).map(|i| format!("Line {i} of TEN thousand, number {}", i % 7)).collect();
     let counts = count_on(4, &lines);

@@ -65,7 +65,7 @@ impl Malloc {
             let mut all = [const { Central::new(SizeClass::NONE) }; CLASSES];
             let mut n = 1;
             while n < CLASSES {
-                core::mem::forget(core::mem::replace(&mut all[n], Central::new(SizeClass::new(n as u8))));
+                all[n] = Central::new(SizeClass::new(n as u8));
                 n += 1;
             }
             all

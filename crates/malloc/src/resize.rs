@@ -170,6 +170,7 @@ impl Malloc {
     }
 
     /// Bytes that the user of a block may write; nought for null. Stops the program when `block` is none.
+    #[expect(clippy::not_unsafe_ptr_arg_deref, reason = "read only when it is an address of our own array")]
     pub fn usable_size(&self, block: *const u8) -> usize {
         const CALL: &str = "malloc_usable_size";
         if block.is_null() {

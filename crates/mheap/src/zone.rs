@@ -125,7 +125,7 @@ impl Zone {
             return Lookup::Nothing;
         }
         match self.arena(offset / ARENA_BYTES) {
-            Some(arena) => arena.lookup(offset % ARENA_BYTES >> PAGE_SHIFT),
+            Some(arena) => arena.lookup((offset % ARENA_BYTES) >> PAGE_SHIFT),
             None => Lookup::Nothing,
         }
     }

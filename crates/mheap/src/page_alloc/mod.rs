@@ -221,7 +221,7 @@ impl PageAlloc {
     /// pages that are free, and of those that are scavenged. All of them are taken.
     pub(crate) fn take_group(&mut self) -> Option<(usize, u64, u64)> {
         let page = self.find_from_hint(1)?;
-        let (chunk, from) = (page >> CHUNK_SHIFT, page % CHUNK_PAGES & !63);
+        let (chunk, from) = (page >> CHUNK_SHIFT, (page % CHUNK_PAGES) & !63);
         let bits = &mut self.chunks[chunk];
         let (free, scavenged) = (!bits.alloc.word(from), bits.scavenged.word(from));
         bits.alloc.set_word(from, free);

@@ -1,0 +1,66 @@
+//! The steps that cargo does: format, lints, unit and documentation tests.
+
+use super::Context;
+use crate::progress::{Live, Tally};
+use crate::run::Cmd;
+use anyhow::Result;
+
+pub(super) fn fmt(context: &Context, _: &Live) -> Result<Tally> {
+    component(context, "rustfmt", "fmt", context.workspace.cargo(["fmt", "--all", "--check"]))
+}
+
+pub(super) fn clippy(context: &Context, _: &Live) -> Result<Tally> {
+    let args = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
+    component(context, "clippy", "clippy", context.workspace.cargo(args))
+}
+
+/// The facade defines malloc and the panic handler, so no Rust test can be linked with it; C programs test it.
+pub(super) fn unit(context: &Context, _: &Live) -> Result<Tally> {
+    cargo_test(&context.workspace.cargo(["test", "--workspace", "--exclude", "gort", "--no-fail-fast"]))
+}
+
+/// One check by a component of the toolchain, which may be missing.
+fn component(context: &Context, name: &str, subcommand: &str, command: Cmd) -> Result<Tally> {
+    let mut tally = Tally::default();
+    if !context.workspace.cargo([subcommand, "--version"]).run()?.succeeded() {
+        tally.skip(format!("the toolchain lacks {name} (rustup component add {name})"));
+        return Ok(tally);
+    }
+    let done = command.run()?;
+    if done.succeeded() {
+        tally.pass()
+    } else {
+        tally.fail(command.line(), done.text())
+    }
+    Ok(tally)
+}
+
+/// Runs a `cargo test` and counts the single tests.
+pub(super) fn cargo_test(command: &Cmd) -> Result<Tally> {
+    let done = command.run()?;
+    let mut tally = Tally::counted(&done);
+    if tally.failed > 0 || !done.succeeded() {
+        // A build that broke off, or a process that died, has no count.
+        tally.failed = tally.failed.saturating_sub(1);
+        tally.fail(format!("{} ({})", command.line(), done.end), done.text());
+    }
+    Ok(tally)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_that_broke_off_is_one_failure() {
+        let tally = cargo_test(&Cmd::new("sh").args(["-c", "exit 101"])).unwrap();
+        assert_eq!((tally.passed, tally.failed), (0, 1));
+    }
+
+    #[test]
+    fn failed_tests_are_counted_once() {
+        let script = "echo 'test result: FAILED. 5 passed; 2 failed; 0 ignored'; exit 101";
+        let tally = cargo_test(&Cmd::new("sh").args(["-c", script])).unwrap();
+        assert_eq!((tally.passed, tally.failed, tally.faults.len()), (5, 2, 1));
+    }
+}
