@@ -10,6 +10,7 @@
 //!   the kernel; [`segv`]: a look at faults before others see them; [`cpus`]: how many processors there are to use;
 //! * [`clock`], [`env`], [`rand`], [`fork`], [`io`]: the rest of what a malloc may ask of the OS;
 //! * [`dl`]: symbols of other objects; [`stack`], [`maps`]: return addresses and where they lie, for profiles;
+//! * [`clib`]: what only the C library can do; [`thunk`]: code for plain C function pointers that carry data;
 //! * [`fault`]: makes the n-th OS call fail, for tests.
 //!
 //! Nothing here touches `errno`: system calls are made directly, and a failure is an [`Errno`] value.
@@ -21,6 +22,8 @@ compile_error!("gort runs on x86-64 and aarch64");
 compile_error!("gort runs on Linux");
 
 pub mod arch;
+#[cfg(not(loom))]
+pub mod clib;
 pub mod clock;
 #[cfg(not(loom))]
 pub mod context;
@@ -49,5 +52,7 @@ pub mod stack;
 #[cfg(not(loom))]
 pub mod stack_mem;
 pub mod thread;
+#[cfg(not(loom))]
+pub mod thunk;
 
 pub use errno::Errno;

@@ -9,6 +9,10 @@ use crate::fault::{self, Call};
 
 pub use crate::arch::{MAGAZINE_BYTES, MAGAZINE_WORDS, WORDS, empty_magazine_end, words};
 
+/// The word that holds what runs on the thread: the record of its deferred calls and panics (gort-defer's `Runner`). The
+/// scheduler changes it whenever it switches goroutines. The words below, from [`MAGAZINE_WORDS`] on, are gort-malloc's.
+pub const RUNNER: usize = MAGAZINE_WORDS + 2;
+
 /// How often the C library runs destructors of keys that were set again (`PTHREAD_DESTRUCTOR_ITERATIONS`).
 pub const EXIT_ROUNDS: usize = 4;
 
@@ -48,6 +52,28 @@ impl ExitKey {
     /// The number came from [`ExitKey::to_raw`] of a key that still exists.
     pub unsafe fn from_raw(raw: u32) -> Self {
         Self(raw)
+    }
+}
+
+/// Whether the caller is the thread that the process began with.
+#[cfg(not(loom))]
+pub fn is_main() -> bool {
+    // SAFETY: both only answer a number.
+    unsafe { libc::syscall(libc::SYS_gettid) == libc::getpid() as libc::c_long }
+}
+
+/// Ends the calling thread as a return from its function does; on the main thread, the program with status 0.
+#[cfg(not(loom))]
+pub fn end() -> ! {
+    // SAFETY: both run what is registered for the end, and do not come back.
+    unsafe {
+        if is_main() {
+            libc::exit(0);
+        }
+        unsafe extern "C" {
+            fn pthread_exit(value: *mut core::ffi::c_void) -> !;
+        }
+        pthread_exit(core::ptr::null_mut())
     }
 }
 

@@ -5,15 +5,26 @@
 //! 3. `cxx`: two functions of the C++ library, if it is there (stable Rust has no weak symbols);
 //! 4. `context`: changing stacks.
 //!
-//! To port: write a new file with these four and add a line here.
+//! A second file leaves a call from far below it ([`call_catching`] and [`jump`]), defines C functions with variable
+//! argument lists (the macro `variadic`), and holds the code of thunks.
+//!
+//! To port: write two new files with these and add their lines here.
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+#[cfg(target_arch = "aarch64")]
+mod control_aarch64;
+#[cfg(target_arch = "x86_64")]
+mod control_x86_64;
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 
 #[cfg(target_arch = "aarch64")]
 pub use aarch64::{context, cxx, syscall6, words};
+#[cfg(target_arch = "aarch64")]
+pub use control_aarch64::{JUMP_WORDS, call_catching, go_catch_point, jump, stack_pointer};
+#[cfg(target_arch = "x86_64")]
+pub use control_x86_64::{JUMP_WORDS, call_catching, go_catch_point, jump, stack_pointer};
 #[cfg(target_arch = "x86_64")]
 pub use x86_64::{context, cxx, syscall6, words};
 
@@ -27,6 +38,25 @@ pub const MAGAZINE_WORDS: usize = 48;
 pub const WORDS: usize = MAGAZINE_WORDS + 8;
 /// Alignment of the end of every magazine.
 pub const MAGAZINE_BYTES: usize = 512;
+
+/// Bytes from a thunk's code to its slot: a page of the OS, however large they are.
+pub const THUNK_DISTANCE: usize = 64 << 10;
+/// Where the first thunk of a thunk page lies.
+pub const THUNK_FIRST: usize = 256;
+/// Bytes of a thunk's code, and of its slot.
+pub const THUNK_BYTES: usize = 16;
+/// Thunks of a thunk page.
+pub const THUNKS_PER_PAGE: usize = (4096 - THUNK_FIRST) / THUNK_BYTES;
+
+/// The code of a thunk page, to be copied; the files of the instruction sets say what is in it.
+pub fn thunk_page() -> &'static [u8; 4096] {
+    unsafe extern "C" {
+        /// Defined in the file of the instruction set.
+        static gort_thunk_page: [u8; 4096];
+    }
+    // SAFETY: code of this object, which is readable and never changes.
+    unsafe { &gort_thunk_page }
+}
 
 /// The end of the constant empty magazine, see [`MAGAZINE_WORDS`].
 pub fn empty_magazine_end() -> *mut *mut u8 {
