@@ -6,14 +6,8 @@
 //! show as `small_end` of nought, a class table without answers, or words of an empty magazine, and so lead to the slow
 //! path, which asks.
 //!
-//! # Orderings
-//! | tag | operation | order | pairs with | what must be visible |
-//! |---|---|---|---|---|
-//! | M1 | `start` state store | Release | M2 | heap, key and options are set up |
-//! | M2 | `is_started` load | Acquire | M1 | the same |
-//!
 //! `small_end` is a plain word, written by `start` while the program has one thread (making a second one allocates).
-//! Model: loom-tests/tests/start_once.rs.
+//! Everything else that `start` sets up is published by `started`.
 
 use crate::bind::Caches;
 use crate::huge::HugeTable;
@@ -26,9 +20,9 @@ use gort_mcentral::Central;
 use gort_mheap::Heap;
 use gort_mspan::SizeClass;
 use gort_mspan::size_class::{CLASS_BY_16, CLASSES, SMALL_MAX};
-use gort_sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use gort_sync::atomic::{AtomicU64, Ordering};
 use gort_sync::cell::UnsafeCell;
-use gort_sys::lock::Lock;
+use gort_sys::once::Once;
 use gort_sys::{Errno, clock, env, rand};
 
 /// The program's allocator.
@@ -37,15 +31,11 @@ pub static MALLOC: Malloc = Malloc::new();
 /// Nanoseconds between ticks.
 const TICK_NS: u64 = 100_000_000;
 
-const NEW: u32 = 0;
-const STARTED: u32 = 1;
-
 /// All of malloc's state.
 pub struct Malloc {
     /// One more than the largest size that the fast path serves; nought before the start, and in checking modes.
     small_end: UnsafeCell<usize>,
-    state: AtomicU32,
-    starting: Lock,
+    started: Once,
     pub(crate) options: Options,
     pub(crate) heap: Heap,
     pub(crate) centrals: [Central; CLASSES],
@@ -72,8 +62,7 @@ impl Malloc {
         }
         Self {
             small_end: UnsafeCell::new(0),
-            state: AtomicU32::new(NEW),
-            starting: Lock::new(),
+            started: Once::new(),
             options: Options::new(),
             heap: Heap::new(),
             centrals: centrals(),
@@ -279,8 +268,7 @@ impl Malloc {
     /// Whether requests can be served in the ordinary way; starts the allocator at the first one.
     #[inline]
     pub(crate) fn is_ready(&self) -> bool {
-        // ORD[M2] Acquire: what `start` set up.
-        self.state.load(Ordering::Acquire) == STARTED || self.start()
+        self.started.is_done() || self.start()
     }
 
     /// Sets everything up, once. `false` while the library is not relocated yet: then nothing outside may be touched.
@@ -289,10 +277,7 @@ impl Malloc {
         if !env::is_relocated() {
             return false;
         }
-        self.starting.acquire();
-        // Relaxed: under the lock.
-        let first = self.state.load(Ordering::Relaxed) == NEW;
-        if first {
+        let first = self.started.run(|| {
             self.options.read();
             self.caches.start();
             // SAFETY: the program's first allocation, so it has one thread.
@@ -302,11 +287,7 @@ impl Malloc {
                     self.open();
                 }
             }
-            // ORD[M1] Release: all of the above.
-            self.state.store(STARTED, Ordering::Release);
-        }
-        // SAFETY: taken above.
-        unsafe { self.starting.release() };
+        });
         if first {
             // May allocate, hence outside. Without handlers a child of a fork has only its own blocks to count on.
             let _ = crate::fork::register();

@@ -20,11 +20,12 @@
 //! # Orderings
 //! | tag | operation | order | pairs with | what must be visible |
 //! |---|---|---|---|---|
-//! | X1 | `push` tail exchange | Release | X2 | that the block exists (I2) |
-//! | X2 | `pop` load of head and tail | Acquire | X1 | the same |
-//! | X3 | `push` slot store | Release | X4 | what the pusher wrote into the span |
-//! | X4 | `pop` slot load | Acquire | X3 | the same |
-//! | X5 | spine exchange | AcqRel | X5 | the block's slots, to the thread that lost the race to add it |
+//! | X1 | `push` tail exchange | Release | X2 | that the block exists (I2), and what the pusher wrote into the span |
+//! | X2 | `pop` head exchange | Acquire | X1 | the same |
+//! | X3 | spine exchange | AcqRel | X3 | the block's slots, to the thread that lost the race to add it |
+//!
+//! Every later exchange of head and tail continues the release of X1, so whoever claims a position to pop sees what its
+//! pusher did before X1, and the slot itself need order nothing.
 //!
 //! Model: `tests/loom_span_set.rs`.
 
@@ -99,34 +100,30 @@ impl SpanSet {
         let slot = loop {
             let (block, offset) = locate(index as u32);
             let slots = self.block(block, source)?;
-            // ORD[X1] Release: the block is in the spine (I2). Relaxed on failure: only compared again.
+            // ORD[X1] Release: the block is in the spine (I2), and the span is as its pusher left it. Relaxed on failure:
+            // only compared again.
             match self.index.compare_exchange_weak(index, index + 1, Ordering::Release, Ordering::Relaxed) {
                 // SAFETY: `offset` is inside the block by `locate`.
                 Ok(_) => break unsafe { slots.add(offset).as_ref() },
                 Err(now) => index = now,
             }
         };
-        // ORD[X3] Release: what we wrote into the span.
-        slot.store(span.as_ptr(), Ordering::Release);
+        slot.store(span.as_ptr(), Ordering::Relaxed); // Relaxed: the popper has X1.
         Ok(())
     }
 
     /// Takes the span that was added first; `None` when the set was empty at some moment during the call.
     pub fn pop(&self) -> Option<SpanRef> {
-        // ORD[X2] Acquire: the block of any position below tail.
-        let mut index = self.index.load(Ordering::Acquire);
+        let mut index = self.index.load(Ordering::Relaxed); // Relaxed: only compared by the exchange.
         let head = loop {
             let (head, tail) = ((index >> 32) as u32, index as u32);
             if head >= tail {
                 return None;
             }
-            // ORD[X2] Acquire, on failure too: the loop may claim a position of a newer block.
-            match self.index.compare_exchange_weak(
-                index,
-                index + (1 << 32),
-                Ordering::Acquire,
-                Ordering::Acquire,
-            ) {
+            let next = index + (1 << 32);
+            // ORD[X2] Acquire: the block of any position below tail, and the span that was pushed there. Relaxed on
+            // failure: only compared again.
+            match self.index.compare_exchange_weak(index, next, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => break head,
                 Err(now) => index = now,
             }
@@ -136,8 +133,8 @@ impl SpanSet {
         // SAFETY: the block exists (I2), the offset is inside by `locate`.
         let slot = unsafe { &*slots.add(offset) };
         loop {
-            // ORD[X4] Acquire: what the pusher wrote into the span.
-            if let Some(span) = NonNull::new(slot.load(Ordering::Acquire)) {
+            // Relaxed: the span is visible by X2.
+            if let Some(span) = NonNull::new(slot.load(Ordering::Relaxed)) {
                 slot.store(null_mut(), Ordering::Relaxed); // Relaxed: nobody looks before a reset.
                 return Some(span);
             }
@@ -168,12 +165,12 @@ impl SpanSet {
     /// The slots of a block, added if need be.
     fn block(&self, block: usize, source: &Persistent) -> Result<NonNull<Slot>, OutOfMemory> {
         // Relaxed would not do: we are about to touch slots that another thread constructed.
-        // ORD[X5] Acquire half.
+        // ORD[X3] Acquire half.
         if let Some(slots) = NonNull::new(self.spine[block].load(Ordering::Acquire)) {
             return Ok(slots);
         }
         let fresh = make_block(block, source).ok_or(OutOfMemory)?;
-        // ORD[X5] AcqRel: the winner publishes its slots, the loser sees the winner's. The loser's block is lost; a
+        // ORD[X3] AcqRel: the winner publishes its slots, the loser sees the winner's. The loser's block is lost; a
         // few such races in the life of a process cost less than a lock.
         match self.spine[block].compare_exchange(
             null_mut(),

@@ -5,6 +5,7 @@ use gort_mspan::sweep_gen::{HeapGen, SweepState};
 use gort_mspan::{FreeBits, Span};
 use gort_sync::model::{Arc, model, thread};
 
+const BEFORE: HeapGen = HeapGen(0);
 const HEAP: HeapGen = HeapGen(2);
 
 /// Sweeps if it wins the span; whether it did.
@@ -30,5 +31,25 @@ fn one_of_two_sweepers_wins_and_its_work_is_seen() {
             unsafe { span.with_body(|body| assert_eq!(body.bits.count(), 3)) };
         }
         assert!(t.join().unwrap() != mine);
+    });
+}
+
+/// An owner gives a span up from before the cycle; the sweeper that claims it sees what the owner did to it.
+#[test]
+fn a_claim_sees_what_the_last_owner_left() {
+    model(|| {
+        let span = Arc::new(Span::dead());
+        span.sweep_gen().cache(BEFORE);
+        let owned = span.clone();
+        let owner = thread::spawn(move || {
+            // SAFETY: cached by this thread.
+            unsafe { owned.with_body(|body| body.free = 7) };
+            owned.sweep_gen().uncache(BEFORE);
+        });
+        if span.sweep_gen().try_claim(HEAP) {
+            // SAFETY: the winner of the claim owns the span.
+            unsafe { span.with_body(|body| assert_eq!(body.free, 7)) };
+        }
+        owner.join().unwrap();
     });
 }

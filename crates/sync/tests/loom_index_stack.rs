@@ -45,3 +45,19 @@ fn pop_push_against_pop_keeps_every_record_once() {
         assert_eq!(seen, [0, 1, 2]);
     });
 }
+
+/// One pushes while another pops everything: a record's link is seen as its pusher wrote it, so none below is lost.
+#[test]
+fn a_pop_finds_the_link_that_the_push_wrote() {
+    model(|| {
+        let pool = Arc::new(Pool::new());
+        pool.push(0);
+        let other = pool.clone();
+        let t = thread::spawn(move || other.push(1));
+        let mine = [pool.pop(), pool.pop()];
+        t.join().unwrap();
+        let mut seen: Vec<u32> = mine.into_iter().chain([pool.pop(), pool.pop()]).flatten().collect();
+        seen.sort();
+        assert_eq!(seen, [0, 1]);
+    });
+}

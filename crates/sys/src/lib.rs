@@ -4,7 +4,7 @@
 //!
 //! * [`mem`]: address space and its states (Go's `mem.go`: reserved, ready, discarded);
 //! * [`offheap`]: memory for the runtime's own records, which never comes from malloc;
-//! * [`futex`] and [`lock`]: sleeping and waking, and a lock made of them;
+//! * [`futex`], [`lock`] and [`once`]: sleeping and waking, and what is made of them;
 //! * [`thread`]: the words that each thread owns, read in one or two instructions, and its exit;
 //! * [`context`]: changing stacks; [`stack_mem`]: what stacks are made of; [`native`]: threads, and what they may ask of
 //!   the kernel; [`segv`]: a look at faults before others see them; [`cpus`]: how many processors there are to use;
@@ -44,6 +44,7 @@ pub mod mem;
 #[cfg(not(loom))]
 pub mod native;
 pub mod offheap;
+pub mod once;
 pub mod rand;
 #[cfg(not(loom))]
 pub mod segv;

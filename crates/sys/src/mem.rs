@@ -157,6 +157,13 @@ pub unsafe fn discard(addr: usize, len: usize) -> bool {
     fault::check(Call::Discard).is_ok() && unsafe { imp::discard(addr, len) }
 }
 
+/// Calls `watcher` with address and length of every discard, instead of the OS, in the model that runs on this thread: the
+/// model can hold the contents of pages in cells and have loom see who touches them when.
+#[cfg(loom)]
+pub fn watch_discards(watcher: impl Fn(usize, usize) + 'static) {
+    imp::watch_discards(watcher);
+}
+
 /// Grows or shrinks a whole mapping, moving it if `may_move` and need be, and answers where it is then. Contents are
 /// kept up to the smaller length without being copied; new bytes are zero.
 ///

@@ -6,8 +6,12 @@
 use super::summary::Summary;
 
 /// log2 of the pages of a chunk.
+#[cfg(not(loom))]
 pub const CHUNK_SHIFT: u32 = 9;
-/// Pages of a chunk: 4 MiB.
+/// log2 of the pages of a chunk: one word of bits.
+#[cfg(loom)]
+pub const CHUNK_SHIFT: u32 = 6;
+/// Pages of a chunk: 4 MiB (less in models).
 pub const CHUNK_PAGES: usize = 1 << CHUNK_SHIFT;
 
 const WORDS: usize = CHUNK_PAGES / 64;

@@ -1,6 +1,8 @@
 //! Memory calls as models see them: addresses are numbers that nobody dereferences.
 
 use crate::Errno;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 pub(super) enum Access {
     ReadWrite,
@@ -30,7 +32,24 @@ pub(super) unsafe fn unmap(_: usize, _: usize) -> bool {
     true
 }
 
-pub(super) unsafe fn discard(_: usize, _: usize) -> bool {
+/// What a model does when pages are given back.
+type Watcher = Rc<dyn Fn(usize, usize)>;
+
+std::thread_local! {
+    /// The watcher of the model that runs on this thread of the OS.
+    static WATCHER: RefCell<Option<Watcher>> = const { RefCell::new(None) };
+}
+
+pub(super) fn watch_discards(watcher: impl Fn(usize, usize) + 'static) {
+    WATCHER.set(Some(Rc::new(watcher)));
+}
+
+pub(super) unsafe fn discard(addr: usize, len: usize) -> bool {
+    // Not called under the borrow: a model may switch threads inside.
+    let watcher = WATCHER.with_borrow(Clone::clone);
+    if let Some(watcher) = watcher {
+        watcher(addr, len);
+    }
     true
 }
 
