@@ -10,6 +10,7 @@ mod loom;
 mod progress;
 mod run;
 mod test;
+mod tidy;
 mod workspace;
 
 use anyhow::{Context, Result};
@@ -36,6 +37,8 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Checks the rules of docs/HACKING.md.
+    Tidy,
 }
 
 fn main() -> ExitCode {
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&args),
         Task::Loom(args) => loom::run(&args),
         Task::Header { check } => done(header::run(check)),
+        Task::Tidy => done(tidy::run()),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -8,9 +8,9 @@
 //!     | len | pad | block, 16-aligned ... | len | pad | block ...
 //! ```
 
-use core::cell::UnsafeCell;
 use core::ptr::null_mut;
 use gort_sync::atomic::{AtomicUsize, Ordering};
+use gort_sync::cell::UnsafeCell;
 
 /// Bytes of the array.
 const LEN: usize = 64 << 10;
@@ -35,7 +35,7 @@ pub fn alloc(size: usize, align: usize) -> *mut u8 {
     if at + need > LEN {
         return null_mut();
     }
-    let base = ARENA.0.get().cast::<u8>();
+    let base = ARENA.0.with_mut(|bytes| bytes.cast::<u8>());
     let block = base.wrapping_add(at + HEAD);
     let block = block.wrapping_add(block.addr().next_multiple_of(align) - block.addr());
     // SAFETY: inside the part that was handed out to us; aligned to 16.
@@ -46,7 +46,7 @@ pub fn alloc(size: usize, align: usize) -> *mut u8 {
 /// Whether a block is of this array.
 #[inline]
 pub fn owns(block: *const u8) -> bool {
-    block.addr().wrapping_sub(ARENA.0.get().addr()) < LEN
+    block.addr().wrapping_sub(ARENA.0.with(|bytes| bytes.addr())) < LEN
 }
 
 /// Bytes of a block of this array.

@@ -183,6 +183,7 @@ impl Malloc {
 
     fn record(&self, block: *mut u8, size: usize) {
         let mut stack = [0; FRAMES_MAX];
+        // Relaxed: set while the library is loaded, by the one thread there is.
         let depth = match self.sampler.walker.load(Ordering::Relaxed) {
             0 => 0,
             walker => {

@@ -20,6 +20,14 @@
 //! I3. Every published page leads to a span record that is in use.
 //!
 //! One lock guards the page allocator and the marks of the arenas. The page tables are read without it.
+//!
+//! # Orderings
+//! | tag | operation | order | pairs with | what must be visible |
+//! |---|---|---|---|---|
+//! | Z1 | `adopt` store of an arena's record | Release | Z2 | the record in its zero state |
+//! | Z2 | `arena` load | Acquire | Z1 | the same |
+//!
+//! Model: loom-tests/tests/span_lookup.rs.
 
 use crate::arena::{Arena, Lookup};
 use crate::class_table::ClassTable;
@@ -138,7 +146,7 @@ impl Zone {
 
     #[inline]
     pub(crate) fn arena(&self, index: usize) -> Option<&Arena> {
-        // Acquire: the record that `grow` placed.
+        // ORD[Z2] Acquire: the record that Z1 published.
         let arena = self.arenas[index].load(Ordering::Acquire);
         // SAFETY: records are placed for ever.
         unsafe { arena.as_ref() }
@@ -311,7 +319,7 @@ impl Zone {
                 Some(arena) => arena,
                 None => {
                     let arena = env.source.place::<Arena>().ok_or(Errno::ENOMEM)?;
-                    // Release: with the load in `arena`.
+                    // ORD[Z1] Release: the record, placed one line above.
                     self.arenas[index].store(core::ptr::from_ref(arena).cast_mut(), Ordering::Release);
                     arena
                 }

@@ -28,19 +28,19 @@ pub enum Call {
 }
 
 /// Whether this call goes ahead.
-#[cfg(not(feature = "fault"))]
+#[cfg(any(loom, not(feature = "fault")))]
 #[inline(always)]
 pub fn check(_: Call) -> Result<(), Errno> {
     Ok(())
 }
 
-#[cfg(feature = "fault")]
+#[cfg(all(feature = "fault", not(loom)))]
 pub use counting::check;
 
-#[cfg(feature = "fault")]
+#[cfg(all(feature = "fault", not(loom)))]
 mod counting {
     use super::{Call, Errno};
-    use core::sync::atomic::{AtomicU64, Ordering};
+    use gort_sync::atomic::{AtomicU64, Ordering};
 
     static CALLS: AtomicU64 = AtomicU64::new(0);
 

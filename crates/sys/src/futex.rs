@@ -88,6 +88,7 @@ mod imp {
         /// Sleeps while the word is `expected`, until a wake.
         pub fn wait(&self, expected: u32) {
             let guard = self.kernel.0.lock().unwrap();
+            // Relaxed: a comparison under the lock that wakers take; the users order what they share.
             if self.word.load(Ordering::Relaxed) == expected {
                 drop(self.kernel.1.wait(guard).unwrap());
             }

@@ -52,7 +52,7 @@ pub fn page_size() -> usize {
 /// Bytes of a page of the OS, as models see it.
 #[cfg(loom)]
 pub fn page_size() -> usize {
-    let _ = (AtomicUsize::new(0), Ordering::Relaxed);
+    let _ = (AtomicUsize::new(0), Ordering::Relaxed); // Relaxed: no operation, the import has a user.
     imp::page_size()
 }
 
