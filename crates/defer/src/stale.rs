@@ -1,0 +1,213 @@
+//! Frames that nobody ended: a bare `return` in C without the cleanup attribute, a `longjmp` across frames.
+//!
+//! A frame whose address lies below the stack pointer belongs to a function that has returned; Go compares stack pointers
+//! in the same way. Such frames are dropped, without running their calls, whenever a panic starts, an outer frame ends, or
+//! a frame begins out of line ([`begin`]).
+//!
+//! When frames are watched (`GO_CHECKED`, `GORT_CHECK`), a list beside the chain keeps file and line of each, and where the
+//! stack was; a stale frame's own memory may be gone. A watched frame is stale, when another begins, if
+//!
+//! * its function's stack was lower than the stack is now: the function has returned; or
+//! * the new frame lies at the same address; or
+//! * another function's stack is exactly as low.
+//!
+//! What hides among deeper calls is found when those have returned, or at the end of an outer frame or of the thread. Each
+//! is reported once, in a line on standard error.
+
+use crate::frame::{self, Frame, SLOW_WATCHED};
+use crate::host::Memory;
+use crate::runner::Runner;
+use core::cell::Cell;
+use core::ffi::{CStr, c_char};
+use core::ptr::null_mut;
+use gort_sys::{arch, io};
+
+/// Where a frame was declared.
+#[derive(Clone, Copy)]
+pub struct Place {
+    /// The source file; may be null.
+    pub file: *const c_char,
+    /// The line.
+    pub line: i32,
+    /// The function: a name of its own for each function, compared as a pointer.
+    pub function: *const c_char,
+}
+
+#[derive(Clone, Copy)]
+struct Watched {
+    frame: *mut Frame,
+    up: *mut Frame,
+    stack: usize,
+    place: Place,
+}
+
+/// The watched frames of a runner, outermost first.
+pub(crate) struct Watch {
+    pub(crate) on: Cell<bool>,
+    list: Cell<*mut Watched>,
+    len: Cell<usize>,
+    capacity: Cell<usize>,
+}
+
+impl Watch {
+    pub(crate) const fn new() -> Self {
+        Self { on: Cell::new(false), list: Cell::new(null_mut()), len: Cell::new(0), capacity: Cell::new(0) }
+    }
+
+    fn last(&self) -> Option<Watched> {
+        let n = self.len.get().checked_sub(1)?;
+        // SAFETY: below the length.
+        Some(unsafe { *self.list.get().add(n) })
+    }
+
+    fn pop(&self) {
+        self.len.set(self.len.get() - 1);
+    }
+
+    /// Adds a frame. Without memory it goes unwatched.
+    fn push(&self, memory: &dyn Memory, watched: Watched) {
+        if self.len.get() == self.capacity.get() && !self.grow(memory) {
+            return;
+        }
+        // SAFETY: below the capacity.
+        unsafe { self.list.get().add(self.len.get()).write(watched) };
+        self.len.set(self.len.get() + 1);
+    }
+
+    fn grow(&self, memory: &dyn Memory) -> bool {
+        let capacity = (2 * self.capacity.get()).max(32);
+        let list = memory.alloc(capacity * size_of::<Watched>()).cast::<Watched>();
+        if list.is_null() {
+            return false;
+        }
+        let old = self.list.replace(list);
+        if !old.is_null() {
+            // SAFETY: the old list is as long as it was, and is used no more.
+            unsafe {
+                list.copy_from_nonoverlapping(old, self.len.get());
+                memory.free(old.cast());
+            }
+        }
+        self.capacity.set(capacity);
+        true
+    }
+
+    /// A watched frame ends: it leaves the list, and those above it are stale.
+    pub(crate) fn end(&self, frame: *mut Frame) {
+        while let Some(last) = self.last() {
+            self.pop();
+            if last.frame == frame {
+                return;
+            }
+            report(last.place);
+        }
+    }
+
+    /// The thread ends, or the goroutine: whatever is still there is stale.
+    pub(crate) fn release(&self, memory: &dyn Memory) {
+        while let Some(last) = self.last() {
+            self.pop();
+            report(last.place);
+        }
+        let list = self.list.replace(null_mut());
+        self.capacity.set(0);
+        if !list.is_null() {
+            // SAFETY: allocated by `grow`.
+            unsafe { memory.free(list.cast()) };
+        }
+    }
+}
+
+#[cold]
+fn report(place: Place) {
+    let name = |p: *const c_char| {
+        if p.is_null() {
+            return "?";
+        }
+        // SAFETY: a string of the program's, static.
+        unsafe { CStr::from_ptr(p) }.to_str().unwrap_or("?")
+    };
+    io::note(format_args!(
+        "{}:{}: stale frame: {} returned without go_frame_end, its deferred calls never run",
+        name(place.file),
+        place.line,
+        name(place.function)
+    ));
+}
+
+/// Links a frame, out of line: stale ones are dropped first, and the frame is watched if the runner is.
+///
+/// # Safety
+/// As for [`frame::begin`]; the strings of `place` are static.
+#[inline(never)]
+pub unsafe fn begin(runner: &Runner, frame: *mut Frame, place: Place) {
+    let stack = arch::stack_pointer();
+    if runner.watch.on.get() {
+        settle(runner, frame, stack, place.function);
+    }
+    drop_below(runner, stack);
+    // SAFETY: passed on.
+    unsafe {
+        frame::begin(runner, frame);
+        if runner.watch.on.get() {
+            (*frame).slow |= SLOW_WATCHED;
+            runner.watch.push(runner.host, Watched { frame, up: (*frame).up, stack, place });
+        }
+    }
+}
+
+/// Watches the runner's frames from here on.
+pub fn watch(runner: &Runner) {
+    runner.watch.on.set(true);
+}
+
+/// Drops and reports watched frames that must be stale, now that `next` begins.
+fn settle(runner: &Runner, next: *mut Frame, stack: usize, function: *const c_char) {
+    while let Some(last) = runner.watch.last() {
+        let returned = last.stack < stack
+            || last.frame == next
+            || (last.stack == stack && last.place.function != function);
+        if !returned {
+            return;
+        }
+        runner.watch.pop();
+        report(last.place);
+        if runner.top.get() == last.frame {
+            runner.top.set(last.up);
+        }
+    }
+}
+
+/// Drops the frames above `frame`, which is about to end, or has just run a call: what is above must have returned.
+///
+/// # Safety
+/// A linked frame.
+pub(crate) unsafe fn drop_above(runner: &Runner, frame: *mut Frame) {
+    while let Some(last) = runner.watch.last() {
+        // SAFETY: a linked frame.
+        if last.frame == frame || unsafe { (*frame).slow } & SLOW_WATCHED == 0 {
+            break;
+        }
+        runner.watch.pop();
+        report(last.place);
+    }
+    runner.top.set(frame);
+}
+
+/// Drops the frames that lie below the stack pointer `stack`.
+pub(crate) fn drop_below(runner: &Runner, stack: usize) {
+    let mut frame = runner.top.get();
+    while !frame.is_null() && frame.addr() < stack {
+        let watched = runner.watch.last().filter(|last| last.frame == frame);
+        frame = match watched {
+            Some(last) => {
+                runner.watch.pop();
+                report(last.place);
+                last.up
+            }
+            // SAFETY: the memory of a frame on this stack, below the stack pointer, where nothing wrote a null address.
+            None => unsafe { (*frame).up },
+        };
+        runner.top.set(frame);
+    }
+}
