@@ -4,7 +4,8 @@ use crate::malloc::Malloc;
 use crate::misuse::{self, Fault};
 use crate::{boot, large::LARGE_MAX};
 use core::ptr::null_mut;
-use gort_mspan::size_class::SIZE_MAX;
+use gort_mcache::magazine::{ThreadWords, push};
+use gort_mspan::size_class::{CLASS_BY_16, SIZE_MAX, SMALL_MAX};
 use gort_mspan::{PAGE_SIZE, SizeClass, Span, SpanRef};
 use gort_sys::Errno;
 
@@ -209,8 +210,32 @@ impl Malloc {
     ///
     /// # Safety
     /// As for `free`.
-    #[inline]
+    #[inline(always)]
     pub unsafe fn free_sized(
+        &self,
+        block: *mut u8,
+        size: usize,
+        align: usize,
+        exact: bool,
+        call: &'static str,
+    ) {
+        if align <= 16
+            && size <= SMALL_MAX
+            && let Some(class) = self.heap.classes().class_of(block.addr())
+        {
+            // SAFETY: the size is small, for which the table is long enough; no size has class 0.
+            let asked = unsafe { *CLASS_BY_16.get_unchecked((size + 15) >> 4) } as usize;
+            // SAFETY: the class is that of the block's page, and not 0.
+            if asked == class && unsafe { push(&ThreadWords, class, block) } {
+                return;
+            }
+        }
+        // SAFETY: passed on.
+        unsafe { self.free_sized_slow(block, size, align, exact, call) }
+    }
+
+    #[inline(never)]
+    unsafe fn free_sized_slow(
         &self,
         block: *mut u8,
         size: usize,

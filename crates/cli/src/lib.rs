@@ -1,0 +1,1 @@
+//! The command `gort`, as a library.
