@@ -15,7 +15,7 @@ pub(crate) fn register() -> Result<(), Errno> {
 
 /// Every lock, in the order in which they nest. The registry of caches comes first: its holder calls the homes to flush.
 fn locks() -> impl Iterator<Item = &'static Lock> {
-    let first = [MALLOC.caches.raw_lock(), MALLOC.checks.raw_lock(), MALLOC.sampler.raw_lock()];
+    let first = [MALLOC.caches.pool.raw_lock(), MALLOC.checks.raw_lock(), MALLOC.sampler.raw_lock()];
     let homes = MALLOC.centrals.iter().map(|central| central.raw_lock());
     first.into_iter().chain(homes).chain(MALLOC.heap.raw_locks()).chain([MALLOC.huge.raw_lock()])
 }
@@ -33,5 +33,5 @@ extern "C" fn child() {
     // SAFETY: this thread took them all, and is alone; what they guard is as it left it.
     locks().for_each(|lock| unsafe { lock.reset() });
     // SAFETY: the child of a fork has one thread.
-    unsafe { MALLOC.caches.adopt_lost() };
+    unsafe { MALLOC.caches.pool.adopt_lost() };
 }

@@ -336,7 +336,7 @@ impl Malloc {
         if let Some(cache) = self.cache_if_bound() {
             result = result.and(cache.flush(&ThreadWords, &self.centrals, &self.heap));
         }
-        result = result.and(self.caches.flush_idle(&self.centrals, &self.heap));
+        result = result.and(self.caches.pool.flush_idle(&self.centrals, &self.heap));
         for central in &self.centrals[1..] {
             result = result.and(central.flush(&self.heap));
         }

@@ -77,7 +77,7 @@ impl Malloc {
     pub fn stats(&self) -> Stats {
         let mut in_magazines = [0; CLASSES];
         let mut caches = 0;
-        self.caches.each(|cache| {
+        self.caches.pool.each(|cache| {
             caches += 1;
             SizeClass::all().for_each(|class| in_magazines[class.index()] += cache.blocks(class));
         });

@@ -52,6 +52,9 @@ pub struct MCache {
     pub next: Cell<Option<NonNull<MCache>>>,
     /// Refills and overflows so far.
     pub exchanges: Cell<u64>,
+    /// What models watch in the place of slots and tops: whoever touches the magazines writes it.
+    #[cfg(loom)]
+    touched: gort_sync::cell::UnsafeCell<()>,
 }
 
 const _: () = assert!(SMALL_CLASS_MAX.index() < thread::MAGAZINE_WORDS);
@@ -59,11 +62,27 @@ const _: () = assert!(SMALL_CLASS_MAX.index() < thread::MAGAZINE_WORDS);
 impl MCache {
     /// A new, idle cache, for ever; `None` when the OS has no memory.
     pub fn place(source: &Persistent) -> Option<NonNull<MCache>> {
-        let at = source.alloc(size_of::<MCache>(), align_of::<MCache>())?.cast::<MCache>();
+        let at = Self::zeroed(source)?;
         // SAFETY: zero bytes are a valid cache but for its tops, which are set here; nobody else knows it.
         let cache = unsafe { at.as_ref() };
         SizeClass::all().for_each(|class| cache.tops[class.index()].set(cache.base(class)));
         Some(at)
+    }
+
+    #[cfg(not(loom))]
+    fn zeroed(source: &Persistent) -> Option<NonNull<MCache>> {
+        source.alloc(size_of::<MCache>(), align_of::<MCache>()).map(NonNull::cast)
+    }
+
+    /// Zero bytes from the heap, never built on a model's small stack; but what loom watches is an object.
+    #[cfg(loom)]
+    fn zeroed(_: &Persistent) -> Option<NonNull<MCache>> {
+        // SAFETY: zero bytes are a valid cache but for the watched cell, which is written here.
+        unsafe {
+            let at = NonNull::from(Box::leak(Box::<MCache>::new_zeroed())).cast::<MCache>();
+            (&raw mut (*at.as_ptr()).touched).write(gort_sync::cell::UnsafeCell::new(()));
+            Some(at)
+        }
     }
 
     /// The end of a class's magazine.
@@ -225,9 +244,13 @@ impl MCache {
 /// none.
 impl Words for MCache {
     fn top(&self, class: usize) -> *mut *mut u8 {
+        #[cfg(loom)]
+        self.touched.with_mut(|_| ());
         self.tops[class].get()
     }
     fn set_top(&self, class: usize, top: *mut *mut u8) {
+        #[cfg(loom)]
+        self.touched.with_mut(|_| ());
         compiler_fence(Ordering::SeqCst);
         self.tops[class].set(top);
         compiler_fence(Ordering::SeqCst);

@@ -60,7 +60,7 @@ pub unsafe fn switch(save: *mut Context, to: Context, after: After, data: usize)
     unsafe { imp::switch(save.cast(), to.0, after, data) }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use std::cell::Cell;

@@ -25,7 +25,6 @@ pub mod arch;
 #[cfg(not(loom))]
 pub mod clib;
 pub mod clock;
-#[cfg(not(loom))]
 pub mod context;
 #[cfg(not(loom))]
 pub mod cpus;
