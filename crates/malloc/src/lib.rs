@@ -36,3 +36,8 @@ pub mod stats;
 pub use global::Gort;
 pub use malloc::{MALLOC, Malloc};
 pub use stats::{ClassStats, Stats};
+
+/// The examples of README.md, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

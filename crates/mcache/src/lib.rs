@@ -21,3 +21,8 @@ pub use current::CurrentSpans;
 pub use magazine::{ThreadWords, Words};
 pub use pool::Pool;
 pub use tiny::Tiny;
+
+/// The examples of README.md, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

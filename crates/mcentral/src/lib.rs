@@ -17,3 +17,8 @@ pub mod shelves;
 pub use batch::BATCH_MAX;
 pub use central::{Central, Figures, Misuse};
 pub use collected::{Collected, NoSweep, Sweep, SweepResult};
+
+/// The examples of README.md, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -28,3 +28,8 @@ pub use heap::Heap;
 pub use page_alloc::PageAlloc;
 pub use page_cache::PageCache;
 pub use stats::HeapStats;
+
+/// The examples of README.md, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

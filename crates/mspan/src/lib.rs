@@ -29,3 +29,8 @@ pub use span_class::{Kind, SpanClass};
 pub use span_list::SpanList;
 pub use span_set::SpanSet;
 pub use sweep_gen::SweepGen;
+
+/// The examples of README.md, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -56,3 +56,8 @@ pub mod thread;
 pub mod thunk;
 
 pub use errno::Errno;
+
+/// The examples of README.md, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
