@@ -45,6 +45,8 @@ const FOREIGN: &[&str] = &[
     "log2",
     "setjmp",
     "longjmp",
+    "qsort",
+    "libgcc",
     "jmp_buf", // C and the kernel
     "rax",
     "rbx",
@@ -73,7 +75,13 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>> {
             ));
         }
         // Models have a rule of their own.
-        for (line, text) in source.head().filter(|(_, text)| !text.contains("Model: ")) {
+        let mut of_go = false;
+        for (line, text) in source.head().filter(|(_, text)| !text.contains("Model")) {
+            // A line that speaks of Go, and the next one, may name what Go has.
+            let was_of_go = std::mem::replace(&mut of_go, text.contains("Go's") || text.contains(".go`"));
+            if of_go || was_of_go {
+                continue;
+            }
             for quoted in text.split('`').skip(1).step_by(2) {
                 if let Some(name) = first_unknown(workspace, source, quoted, &known) {
                     let advice = format!("`{name}` does not exist; correct the head");
@@ -85,7 +93,7 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// Every word of code, of string literals, and of the packages' names.
+/// Every word of code, of string literals, of the header's hand-written parts, and of the packages' names.
 fn known_words(workspace: &Workspace) -> BTreeSet<String> {
     let mut known: BTreeSet<String> = FOREIGN.iter().map(|name| name.to_string()).collect();
     for source in &workspace.sources {
@@ -93,6 +101,10 @@ fn known_words(workspace: &Workspace) -> BTreeSet<String> {
             known.extend(words(&token.text).map(String::from));
         }
         known.extend(source.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()));
+    }
+    for header in crate::files_below(&workspace.root.join("crates/gort/header"), "h").unwrap_or_default() {
+        let text = std::fs::read_to_string(header).unwrap_or_default();
+        known.extend(words(&text).map(String::from));
     }
     for package in &workspace.metadata.packages {
         known.extend(words(&package.name).map(String::from));
