@@ -1,4 +1,4 @@
-/* Section 1 of docs/C-API.md: every function of the memory interface, once, with what it promises. */
+/* Section 1 of docs/C-API.md: every function of the memory interface, once, with what it promises. (C only) */
 #include <errno.h>
 #include <gort.h>
 #include <stdint.h>

@@ -55,6 +55,7 @@ pub(super) struct Dialect {
     flags: &'static [&'static str],
 }
 
+pub(super) const C11: Dialect = Dialect { name: "c11", compiler: "gcc", flags: &["-std=c11", "-pedantic"] };
 pub(super) const GNU11: Dialect = Dialect { name: "gnu11", compiler: "gcc", flags: &["-std=gnu11"] };
 pub(super) const CXX17: Dialect =
     Dialect { name: "c++17", compiler: "g++", flags: &["-std=gnu++17", "-xc++"] };

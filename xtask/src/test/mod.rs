@@ -5,6 +5,8 @@
 
 mod conformance;
 mod cprog;
+mod examples;
+mod real;
 mod rust;
 
 use crate::library::Library;
@@ -82,6 +84,12 @@ const STEPS: &[Step] = &[
         about: "random calls with shadow contents, threads and forks",
         run: conformance::stress,
     },
+    Step {
+        name: "examples",
+        about: "the C and C++ programs of c-examples, in every dialect",
+        run: examples::examples,
+    },
+    Step { name: "programs", about: "real programs, preloaded, to the byte as without", run: real::programs },
 ];
 
 /// Runs the chosen steps; true when nothing failed and something ran.
