@@ -10,6 +10,7 @@ mod heads;
 mod length;
 mod orderings;
 mod packages;
+mod pages;
 mod places;
 mod references;
 mod safety;
@@ -70,6 +71,7 @@ const RULES: &[Rule] = &[
     length::check,
     packages::check,
     references::check,
+    pages::check,
     generated::check,
 ];
 

@@ -24,7 +24,7 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>> {
 }
 
 /// The Markdown pages of the house.
-fn pages(root: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn pages(root: &Path) -> Result<Vec<PathBuf>> {
     let mut pages = vec![root.join("README.md")];
     for dir in ["docs", "crates", "c-examples", "loom-tests", "fuzz", "benches"] {
         if root.join(dir).exists() {

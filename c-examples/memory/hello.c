@@ -1,0 +1,11 @@
+/* The example of README.md. */
+#include <gort.h>
+#include <stdio.h>
+
+int main(void)
+{
+    char *name = go_malloc(100);
+    snprintf(name, 100, "a block of %zu bytes", go_usable_size(name));
+    puts(name);
+    go_free(name);
+}
