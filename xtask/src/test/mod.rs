@@ -72,6 +72,7 @@ const STEPS: &[Step] = &[
     Step { name: "fmt", about: "the source is formatted", run: rust::fmt },
     Step { name: "clippy", about: "no lint speaks up", run: rust::clippy },
     Step { name: "header", about: "include/gort.h is fresh and compiles", run: header },
+    Step { name: "tidy", about: "the rules of docs/HACKING.md", run: tidy },
     Step { name: "unit", about: "unit, integration and documentation tests", run: rust::unit },
     Step { name: "loom", about: "the models of what is shared without a lock", run: loom },
     Step {
@@ -127,6 +128,18 @@ fn header(_: &Context, _: &Live) -> Result<Tally> {
     match crate::header::run(true) {
         Ok(()) => tally.pass(),
         Err(error) => tally.fail("include/gort.h", format!("{error:#}")),
+    }
+    Ok(tally)
+}
+
+/// The rules that a tool can check. Warnings are for `cargo xtask tidy`.
+fn tidy(_: &Context, _: &Live) -> Result<Tally> {
+    let mut tally = Tally::default();
+    for finding in crate::tidy::findings()?.iter().filter(|finding| finding.fails()) {
+        tally.fail(finding.to_string(), "");
+    }
+    if tally.failed == 0 {
+        tally.pass();
     }
     Ok(tally)
 }

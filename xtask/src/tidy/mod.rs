@@ -30,7 +30,7 @@ struct Workspace {
 }
 
 /// Something that breaks a rule.
-struct Finding {
+pub(crate) struct Finding {
     file: PathBuf,
     /// Nought: the file as a whole.
     line: usize,
@@ -43,6 +43,11 @@ impl Finding {
     /// A finding that fails the check.
     fn new(file: &Path, line: usize, rule: &'static str, advice: impl Into<String>) -> Self {
         Self { file: file.to_path_buf(), line, rule, advice: advice.into(), fails: true }
+    }
+
+    /// Whether it is more than a warning.
+    pub(crate) fn fails(&self) -> bool {
+        self.fails
     }
 
     /// A finding that is only shown.
@@ -75,22 +80,25 @@ const RULES: &[Rule] = &[
     generated::check,
 ];
 
-/// Runs every rule and prints what was found.
-pub(crate) fn run() -> Result<()> {
+/// What breaks a rule.
+pub(crate) fn findings() -> Result<Vec<Finding>> {
     let workspace = Workspace::load(crate::root())?;
-    let mut failures = 0;
+    let mut findings = Vec::new();
     for rule in RULES {
-        for finding in rule(&workspace)? {
-            println!("{finding}");
-            failures += finding.fails as usize;
-        }
+        findings.extend(rule(&workspace)?);
     }
-    match failures {
-        0 => println!("tidy: {} files keep the rules", workspace.sources.len()),
-        1 => bail!("tidy: one finding"),
-        n => bail!("tidy: {n} findings"),
+    Ok(findings)
+}
+
+/// Prints what breaks a rule.
+pub(crate) fn run() -> Result<()> {
+    let findings = findings()?;
+    findings.iter().for_each(|finding| println!("{finding}"));
+    match findings.iter().filter(|finding| finding.fails).count() {
+        0 => Ok(()),
+        1 => bail!("one finding"),
+        n => bail!("{n} findings"),
     }
-    Ok(())
 }
 
 impl Workspace {

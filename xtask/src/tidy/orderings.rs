@@ -142,17 +142,14 @@ fn check_models(workspace: &Workspace, source: &Source, has_table: bool) -> Vec<
     let mut findings = Vec::new();
     let mut named = false;
     for (i, line) in source.lines.iter().enumerate() {
-        let Some((_, rest)) = line.split_once("Model: ").filter(|(before, _)| before.contains("//")) else {
-            continue;
-        };
-        let path = rest.trim_start_matches('`').split(['`', ' ', ',']).next().unwrap_or_default();
-        let path = path.trim_end_matches('.');
-        named = true;
-        let crate_dir = source.crate_dir().map(|dir| workspace.root.join("crates").join(dir));
-        let exists =
-            workspace.root.join(path).exists() || crate_dir.is_some_and(|dir| dir.join(path).exists());
-        if !exists {
-            findings.push(finding(source, i + 1, format!("the model {path} does not exist: write it")));
+        for path in model_paths(line) {
+            named = true;
+            let crate_dir = source.crate_dir().map(|dir| workspace.root.join("crates").join(dir));
+            let exists =
+                workspace.root.join(path).exists() || crate_dir.is_some_and(|dir| dir.join(path).exists());
+            if !exists {
+                findings.push(finding(source, i + 1, format!("the model {path} does not exist: write it")));
+            }
         }
     }
     if has_table && !named {
@@ -163,6 +160,14 @@ fn check_models(workspace: &Workspace, source: &Source, has_table: bool) -> Vec<
         ));
     }
     findings
+}
+
+/// The files that a comment names behind `Model:` or `Models:`.
+fn model_paths(line: &str) -> impl Iterator<Item = &str> {
+    let comment = line.split_once("//").map_or("", |(_, comment)| comment);
+    let named = comment.split_once("Model: ").or_else(|| comment.split_once("Models: "));
+    let rest = named.map_or("", |(_, rest)| rest);
+    rest.split(['`', ' ', ',']).map(|word| word.trim_end_matches('.')).filter(|word| word.ends_with(".rs"))
 }
 
 #[cfg(test)]

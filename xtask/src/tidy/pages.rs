@@ -1,7 +1,7 @@
 //! Pages that repeat what stands elsewhere: excerpts of programs, and the table of environment variables.
 //!
-//! A code block under a line `<!-- c-examples/x/y.c -->` is a part of that file, word by word; so it is compiled and run by
-//! the tests. Every variable that the runtime reads stands in docs/C-API.md.
+//! A code block under a comment that names a file is a part of that file, word by word; so it is compiled and run by the
+//! tests. Every variable that the runtime reads stands in docs/C-API.md.
 
 use super::{Finding, Workspace};
 use anyhow::Result;
