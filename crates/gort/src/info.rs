@@ -109,8 +109,8 @@ fn write_xml(out: &mut impl Write, stats: &Stats) -> core::fmt::Result {
         info.fordblks - info.fsmblks.min(info.fordblks)
     )?;
     writeln!(out, "<system type=\"current\" size=\"{}\"/>", info.arena)?;
-    writeln!(out, "<system type=\"max\" size=\"{}\"/>\n</heap>", stats.heap.peak_span_bytes)?;
+    writeln!(out, "<system type=\"max\" size=\"{}\"/>\n</heap>", stats.heap.peak_held_bytes)?;
     writeln!(out, "<total type=\"mmap\" count=\"{}\" size=\"{}\"/>", info.hblks, info.hblkhd)?;
     writeln!(out, "<system type=\"current\" size=\"{}\"/>", stats.held_bytes())?;
-    writeln!(out, "<system type=\"max\" size=\"{}\"/>\n</malloc>", stats.peak_bytes())
+    writeln!(out, "<system type=\"max\" size=\"{}\"/>\n</malloc>", stats.peak_held_bytes())
 }

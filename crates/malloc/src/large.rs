@@ -1,7 +1,8 @@
 //! Blocks of more than 32 KiB: spans of their own.
 //!
 //! Follows `allocLarge` of Go's `mcache.go`. Such a block starts at a page, grows in place while the pages behind it are
-//! free, and is zero without being cleared when its pages come fresh from the OS.
+//! free, and is zero without being cleared when its pages come fresh from the OS. A freed block waits for a while in the
+//! heap for a request of about its size (`parked` there).
 
 use crate::malloc::Malloc;
 use crate::misuse::{self, Fault};
@@ -27,7 +28,11 @@ impl Malloc {
             return None;
         }
         let pages = size.div_ceil(PAGE_SIZE).max(1);
-        let span = self.heap.alloc_whole(Kind::Malloc, pages, align.div_ceil(PAGE_SIZE))?;
+        let span = if align <= PAGE_SIZE {
+            self.heap.alloc_large(pages)?
+        } else {
+            self.heap.alloc_whole(Kind::Malloc, pages, align / PAGE_SIZE)?
+        };
         // SAFETY: records live as long as the heap.
         Some(with_exposed_provenance_mut(unsafe { span.as_ref() }.base()))
     }
@@ -37,8 +42,10 @@ impl Malloc {
         if span.base() != block.addr() {
             misuse::stop(call, block, Fault::Interior(span.base()));
         }
-        // SAFETY: a span in use whose only user gives it up.
-        unsafe { self.heap.free_span(SpanRef::from(span)) };
+        // SAFETY: a large block whose only user gives it up.
+        if !unsafe { self.heap.free_large(SpanRef::from(span)) } {
+            misuse::stop(call, block, Fault::DoubleFree);
+        }
         self.tick();
     }
 

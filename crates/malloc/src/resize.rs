@@ -6,6 +6,7 @@ use crate::{boot, large::LARGE_MAX};
 use core::ptr::null_mut;
 use gort_mcache::magazine::{ThreadWords, push};
 use gort_mspan::size_class::{CLASS_BY_16, SIZE_MAX, SMALL_MAX};
+use gort_mspan::span::SpanState;
 use gort_mspan::{PAGE_SIZE, SizeClass, Span, SpanRef};
 use gort_sys::Errno;
 
@@ -200,6 +201,9 @@ impl Malloc {
             misuse::stop(call, block, fault.into());
         }
         match span.class().size_class() {
+            SizeClass::NONE if span.state() == SpanState::Parked => {
+                misuse::stop(call, block, Fault::DoubleFree)
+            }
             SizeClass::NONE => Place::Large(span),
             class => Place::Class(class),
         }

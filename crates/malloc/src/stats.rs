@@ -66,6 +66,11 @@ impl Stats {
         self.heap.in_spans() + self.heap.free_bytes - self.heap.released_bytes + self.huge_bytes
     }
 
+    /// Most that was taken from the OS and not given back (the parts need not be of one moment).
+    pub fn peak_held_bytes(&self) -> usize {
+        self.heap.peak_held_bytes + self.huge_peak_bytes
+    }
+
     /// Most bytes in spans and mappings (the two peaks need not be of one moment).
     pub fn peak_bytes(&self) -> usize {
         self.heap.peak_span_bytes + self.huge_peak_bytes

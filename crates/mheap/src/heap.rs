@@ -11,11 +11,11 @@ use crate::arena::{Arena, Lookup};
 use crate::class_table::ClassTable;
 use crate::params::{ARENA_BYTES, WINDOW_BYTES};
 use crate::stats::{Counters, HeapStats};
-use crate::zone::{Growth, Taken, Zone};
+use crate::zone::{Growth, Pages, Taken, Zone};
 use gort_mspan::span::SpanState;
 use gort_mspan::{Kind, PAGE_SHIFT, PAGE_SIZE, SizeClass, Span, SpanClass, SpanList, SpanRef};
 use gort_sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use gort_sys::lock::Mutex;
+use gort_sys::lock::{Mutex, MutexGuard};
 use gort_sys::mem;
 use gort_sys::offheap::Persistent;
 
@@ -126,7 +126,11 @@ impl Heap {
         let record = self.new_record()?;
         let zone = &self.zones[zone_of(kind)];
         let mut held = zone.lock();
-        let Some(taken) = zone.take(&mut held, pages, align, &self.growth(kind)) else {
+        let taken = zone.take_free(&mut held, pages, align).or_else(|| {
+            self.unpark_all(zone, &mut held);
+            zone.take(&mut held, pages, align, &self.growth(kind))
+        });
+        let Some(taken) = taken else {
             drop(held);
             // SAFETY: taken above, never published.
             unsafe { self.records.lock().push(record) };
@@ -164,16 +168,90 @@ impl Heap {
             unsafe { self.classes.set(base, pages, SizeClass::NONE) };
         }
         let mut held = zone.lock();
+        // SAFETY: passed on.
+        unsafe { self.give_span(zone, &mut held, span) };
+        self.counters.span_given(class.kind(), pages);
+        self.release_after_give(zone, held);
+    }
+
+    /// In use or parked to dead: the pages and the record are free.
+    ///
+    /// # Safety
+    /// As for [`Heap::free_span`]; the span is in no list.
+    unsafe fn give_span(&self, zone: &Zone, held: &mut Pages, span: SpanRef) {
+        // SAFETY: records live as long as the heap.
+        let record = unsafe { span.as_ref() };
+        let (base, pages) = (record.base(), record.pages());
         zone.withdraw(base, pages, record.is_large());
         // SAFETY: withdrawn one line above.
         unsafe { record.close() };
-        zone.give(&mut held, base, pages);
-        let due = held.due_after_give();
-        drop(held);
-        self.counters.span_given(class.kind(), pages);
+        zone.give(held, base, pages);
         // SAFETY: dead, and in no list.
         unsafe { self.records.lock().push(span) };
-        self.release_from(zone, due, false);
+    }
+
+    /// Gives back to the OS what is due after a span was freed.
+    fn release_after_give(&self, zone: &Zone, mut held: MutexGuard<'_, Pages>) {
+        let due = held.due_after_give();
+        if due > 0 {
+            self.unpark_all(zone, &mut held);
+            drop(held);
+            self.release_from(zone, due, false);
+        }
+    }
+
+    /// A block of `pages` pages for malloc: a parked one if there is one of about that length, else a new one; `None`
+    /// when the OS has no memory.
+    pub fn alloc_large(&self, pages: usize) -> Option<SpanRef> {
+        let mut held = self.zones[zone_of(Kind::Malloc)].lock();
+        let Some(span) = held.parked.pop_fitting(pages) else {
+            drop(held);
+            return self.alloc_whole(Kind::Malloc, pages, 1);
+        };
+        // SAFETY: records live as long as the heap; a parked span is ours.
+        let pages = unsafe {
+            span.as_ref().unpark();
+            span.as_ref().pages()
+        };
+        drop(held);
+        self.counters.span_taken(Kind::Malloc, pages);
+        Some(span)
+    }
+
+    /// Takes a large block of malloc's back, to be parked or freed. `false`, and nothing changes, when it has no user:
+    /// a double free.
+    ///
+    /// # Safety
+    /// The span is of this heap, a large block, and its user gives it up (or did so before).
+    pub unsafe fn free_large(&self, span: SpanRef) -> bool {
+        // SAFETY: records live as long as the heap.
+        let record = unsafe { span.as_ref() };
+        let zone = &self.zones[zone_of(Kind::Malloc)];
+        let mut held = zone.lock();
+        if record.state() != SpanState::InUse {
+            return false;
+        }
+        let pages = record.pages();
+        // SAFETY: in use, and the user gives it up: so it is ours.
+        unsafe {
+            if held.may_park(pages) {
+                record.park();
+                held.parked.push(span);
+            } else {
+                self.give_span(zone, &mut held, span);
+            }
+        }
+        self.counters.span_given(Kind::Malloc, pages);
+        self.release_after_give(zone, held);
+        true
+    }
+
+    /// Frees all parked spans.
+    fn unpark_all(&self, zone: &Zone, held: &mut Pages) {
+        while let Some(span) = held.parked.pop_any() {
+            // SAFETY: a parked span is ours.
+            unsafe { self.give_span(zone, held, span) };
+        }
     }
 
     /// Grows or shrinks a large block where it stands. `false`, and nothing changes, when the pages behind it are taken.
@@ -202,9 +280,7 @@ impl Heap {
         }
         // SAFETY: the caller owns the span; the page table is in step.
         unsafe { record.resize(pages) };
-        let due = held.due_after_give();
-        drop(held);
-        self.release_from(zone, due, false);
+        self.release_after_give(zone, held);
         true
     }
 
@@ -249,7 +325,7 @@ impl Heap {
                     // SAFETY: records live as long as the heap.
                     let span = unsafe { span.as_ref() };
                     let here = base + page * PAGE_SIZE;
-                    if span.state() != SpanState::Dead && span.class().kind() == kind && span.base() <= here {
+                    if matches!(span.state(), SpanState::InUse | SpanState::Manual) && span.class().kind() == kind && span.base() <= here {
                         let end = span.base() + span.bytes();
                         step = ((end.saturating_sub(here)) >> PAGE_SHIFT).max(1);
                         // A span that reaches over from the arena before was visited there.
@@ -275,18 +351,30 @@ impl Heap {
 
     /// Gives all free pages back to the OS; how many bytes those were.
     pub fn trim(&self) -> usize {
-        self.zones.iter().map(|zone| self.release_from(zone, usize::MAX, true)).sum()
+        self.zones
+            .iter()
+            .map(|zone| {
+                self.unpark_all(zone, &mut zone.lock());
+                self.release_from(zone, usize::MAX, true)
+            })
+            .sum()
     }
 
     /// Gives back what has been free for long enough; `now_ns` is a coarse clock. Cheap when nothing is due.
     pub fn tick(&self, now_ns: u64) -> usize {
-        self.zones
-            .iter()
-            .map(|zone| {
-                let due = zone.try_lock().map_or(0, |mut held| held.due_on_tick(now_ns));
-                self.release_from(zone, due, false)
-            })
-            .sum()
+        self.zones.iter().map(|zone| self.tick_zone(zone, now_ns)).sum()
+    }
+
+    fn tick_zone(&self, zone: &Zone, now_ns: u64) -> usize {
+        let Some(mut held) = zone.try_lock() else { return 0 };
+        let Some(due) = held.due_on_tick(now_ns) else { return 0 };
+        while let Some(span) = held.parked.pop_idle() {
+            // SAFETY: a parked span is ours.
+            unsafe { self.give_span(zone, &mut held, span) };
+        }
+        held.parked.end_tick();
+        drop(held);
+        self.release_from(zone, due, false)
     }
 
     /// Figures of the moment.
@@ -295,7 +383,8 @@ impl Heap {
         for zone in &self.zones {
             let held = zone.lock();
             if let Some(alloc) = held.alloc() {
-                stats.free_bytes += alloc.free_pages() << PAGE_SHIFT;
+                stats.free_bytes += (alloc.free_pages() + held.parked.pages()) << PAGE_SHIFT;
+                stats.peak_held_bytes += held.peak() << PAGE_SHIFT;
                 stats.released_bytes += alloc.scavenged_pages() << PAGE_SHIFT;
             }
         }

@@ -7,7 +7,7 @@
 //! * [`scavenge`]: which free pages go back to the OS, and when;
 //! * [`arena`], [`class_table`]: what is known of every page: its span, its size class;
 //! * [`zone`]: a window of addresses that grows arena by arena; [`heap`]: three zones, kept apart by kind, and the
-//!   records of spans;
+//!   records of spans; `parked`: freed large blocks that wait for the next request of their size;
 //! * [`strategy`]: two general allocators of ranges, bump and free list, to use and to compare.
 #![cfg_attr(not(any(loom, test)), no_std)]
 
@@ -17,6 +17,7 @@ pub mod heap;
 pub mod page_alloc;
 pub mod page_cache;
 pub mod params;
+mod parked;
 pub mod scavenge;
 pub mod stats;
 pub mod strategy;

@@ -6,15 +6,17 @@
 //!
 //! *Dirty* pages are free and have memory. Three rules:
 //!
-//! * **Drop.** When more is dirty than is in use, and more than `hold`, all but half of `hold` goes back at once. So an
+//! * **Drop.** When twice as much is dirty as is in use, and more than `hold`, all but half of `hold` goes back at once. So an
 //!   idle program whose heap has shrunk needs no tick.
-//! * **Tick.** Of the pages that stayed dirty over a whole interval, half go back. What is reused within an interval is
-//!   never touched.
-//! * **Regret.** When most of what was given back is wanted again before the next interval is over, `hold` doubles; each
+//! * **Tick.** Of the pages that stayed dirty over a whole interval, beyond `hold`, half go back. What is reused within an
+//!   interval is never touched.
+//! * **Regret.** When most of what was given back is wanted again within about a second, `hold` grows to that much; each
 //!   interval without regret takes an eighth off, down to its start.
 //!
-//! The cost of a mistake is bounded both ways: a loop that frees and allocates the same memory pays `log2` drops before
-//! it is left alone, and nothing more than `HOLD_MAX` is ever held against the OS for the sake of speed alone.
+//! The cost of a mistake is bounded both ways: a loop that frees and allocates the same memory pays once or twice before
+//! it is left alone; and what is held for the sake of speed alone is at most half of what the zone ever had, or `HOLD_MAX`
+//! in a small one, and melts away within seconds. A page fault costs about a microsecond, ten times what filling the page
+//! from a warm cache does, so that a wrong release is dearer than a late one.
 
 use crate::heap::Heap;
 use crate::page_alloc::PageAlloc;
@@ -24,7 +26,7 @@ use gort_sys::mem;
 
 /// Bytes that are held to start with.
 const HOLD_MIN: usize = 2 << 20;
-/// Most bytes that are held.
+/// Most bytes that are held in a zone of no more than twice the size.
 const HOLD_MAX: usize = 64 << 20;
 /// Nanoseconds between ticks.
 const INTERVAL_NS: u64 = 100_000_000;
@@ -51,42 +53,51 @@ impl Release {
         Self { hold: HOLD_MIN >> PAGE_SHIFT, released: 0, regretted: 0, low: 0, since_ns: 0 }
     }
 
-    /// Notes how many of the pages that a span was made of had no memory.
+    /// Pages that stay dirty after a drop.
+    pub const fn hold(&self) -> usize {
+        self.hold
+    }
+
+    /// Notes how many of the pages that a span was made of had no memory; the zone has `grown` to so many pages.
     #[inline]
-    pub fn after_take(&mut self, pages: &PageAlloc, scavenged: usize) {
+    pub fn after_take(&mut self, pages: &PageAlloc, scavenged: usize, grown: usize) {
         self.low = self.low.min(dirty(pages));
         if scavenged > 0 && self.released > 0 {
             self.regretted += scavenged;
             if self.regretted * 4 >= self.released * 3 {
-                self.hold = (self.hold * 2).min(HOLD_MAX >> PAGE_SHIFT);
+                let most = (HOLD_MAX >> PAGE_SHIFT).max(grown / 2);
+                self.hold = (self.hold * 2).max(self.regretted).min(most);
                 (self.released, self.regretted) = (0, 0);
             }
         }
     }
 
-    /// How many pages are to be given back now that a span was freed; `in_use` pages are in spans.
+    /// How many pages are to be given back now that a span was freed; `in_use` pages have a user, and `parked` ones
+    /// are in no span with a user, and not free either.
     #[inline]
-    pub fn after_give(&mut self, pages: &PageAlloc, in_use: usize) -> usize {
-        let dirty = dirty(pages);
-        if dirty <= in_use || dirty <= self.hold {
+    pub fn after_give(&mut self, pages: &PageAlloc, parked: usize, in_use: usize) -> usize {
+        let dirty = dirty(pages) + parked;
+        if dirty <= 2 * in_use || dirty <= self.hold {
             return 0;
         }
         self.note(dirty - self.hold / 2)
     }
 
-    /// How many pages are to be given back at this moment.
-    pub fn on_tick(&mut self, pages: &PageAlloc, now_ns: u64) -> usize {
+    /// How many pages are to be given back at this moment; `None` when the interval is not over.
+    pub fn on_tick(&mut self, pages: &PageAlloc, now_ns: u64) -> Option<usize> {
         if now_ns.wrapping_sub(self.since_ns) < INTERVAL_NS {
-            return 0;
+            return None;
         }
-        let unneeded = self.low;
+        let unneeded = self.low.saturating_sub(self.hold);
         self.since_ns = now_ns;
         self.low = dirty(pages);
-        if self.regretted == 0 {
+        if self.regretted * 4 <= self.released {
             self.hold = (self.hold - self.hold / 8).max(HOLD_MIN >> PAGE_SHIFT);
         }
-        (self.released, self.regretted) = (0, 0);
-        self.note(unneeded.div_ceil(2))
+        // Half of it is forgotten within half a second.
+        self.released -= self.released / 8;
+        self.regretted -= self.regretted / 8;
+        Some(self.note(unneeded.div_ceil(2)))
     }
 
     fn note(&mut self, due: usize) -> usize {
@@ -152,18 +163,18 @@ mod tests {
     }
 
     #[test]
-    fn a_drop_below_half_gives_back_at_once() {
+    fn a_drop_below_a_third_gives_back_at_once() {
         let hold = HOLD_MIN >> PAGE_SHIFT;
         for (name, dirty, in_use, due) in [
             ("nothing dirty", 0, 100, 0),
-            ("as much in use as dirty", 5000, 5000, 0),
-            ("more dirty than in use", 5000, 4999, 5000 - hold / 2),
+            ("half as much in use as dirty", 5000, 2500, 0),
+            ("less than half", 5000, 2499, 5000 - hold / 2),
             ("little dirty", hold, 0, 0),
             ("all dirty", 4000, 0, 4000 - hold / 2),
         ] {
             let mut release = Release::new();
             assert_eq!(
-                release.after_give(&with_dirty(dirty.max(1)), in_use),
+                release.after_give(&with_dirty(dirty.max(1)), 0, in_use),
                 if dirty == 0 { 0 } else { due },
                 "{name}"
             );
@@ -174,25 +185,35 @@ mod tests {
     fn only_what_nobody_needed_goes_on_a_tick() {
         let mut release = Release::new();
         let mut alloc = with_dirty(1000);
-        assert_eq!(release.on_tick(&alloc, INTERVAL_NS), 0, "the first interval begins");
-        assert_eq!(release.on_tick(&alloc, INTERVAL_NS + 1), 0, "too early");
+        assert_eq!(release.on_tick(&alloc, INTERVAL_NS), Some(0), "the first interval begins");
+        assert_eq!(release.on_tick(&alloc, INTERVAL_NS + 1), None, "too early");
         let run = alloc.alloc(600).unwrap();
-        release.after_take(&alloc, run.scavenged);
+        release.after_take(&alloc, run.scavenged, 64 * CHUNK_PAGES);
         alloc.free(run.page, 600);
-        assert_eq!(release.on_tick(&alloc, 2 * INTERVAL_NS), 200, "half of the 400 that stayed free");
+        let hold = HOLD_MIN >> PAGE_SHIFT;
+        assert_eq!(release.on_tick(&alloc, 2 * INTERVAL_NS), Some((400 - hold) / 2), "of the 400 that stayed free");
     }
 
     #[test]
-    fn regret_doubles_the_hold_and_quiet_shrinks_it() {
+    fn regret_raises_the_hold_at_once_and_quiet_shrinks_it() {
         let mut release = Release::new();
-        let alloc = with_dirty(4000);
+        let (alloc, grown) = (with_dirty(4000), 64 * CHUNK_PAGES);
         let before = release.hold;
-        let due = release.after_give(&alloc, 0);
-        release.after_take(&alloc, due);
-        assert_eq!(release.hold, before * 2);
-        for i in 1..=20 {
+        let due = release.after_give(&alloc, 0, 0);
+        release.after_take(&alloc, due, grown);
+        assert_eq!(release.hold, due);
+        for i in 1..=40 {
             release.on_tick(&alloc, i * INTERVAL_NS);
         }
         assert_eq!(release.hold, before);
+    }
+
+    #[test]
+    fn no_more_is_held_than_half_of_the_zone() {
+        let mut release = Release::new();
+        let (alloc, grown) = (with_dirty(30_000), 64 * CHUNK_PAGES);
+        let due = release.after_give(&alloc, 0, 0);
+        release.after_take(&alloc, due, grown);
+        assert_eq!(release.hold, grown / 2);
     }
 }

@@ -13,6 +13,8 @@ pub struct HeapStats {
     pub span_bytes: [usize; Kind::COUNT],
     /// Most that was in spans of all kinds together.
     pub peak_span_bytes: usize,
+    /// Most that had memory, in spans or free (each zone's own moment).
+    pub peak_held_bytes: usize,
     /// In no span: free, with memory or without.
     pub free_bytes: usize,
     /// In no span, and without memory.

@@ -32,6 +32,7 @@
 use crate::arena::{Arena, Lookup};
 use crate::class_table::ClassTable;
 use crate::page_alloc::{PageAlloc, Run};
+use crate::parked::Parked;
 use crate::params::{ARENA_BYTES, ARENA_PAGES, READY_STEP_MAX, READY_STEP_MIN, WINDOW_ARENAS, WINDOW_BYTES};
 use crate::scavenge::Release;
 use core::ptr::null_mut;
@@ -63,10 +64,14 @@ pub struct Pages {
     next: usize,
     /// Next step of making memory ready.
     step: usize,
+    /// Freed large blocks that wait for the next request of their size.
+    pub(crate) parked: Parked,
     /// When and how much to give back.
     release: Release,
     /// Pages that were ever reserved.
     grown: usize,
+    /// Most pages that had memory, in spans or free.
+    peak: usize,
 }
 
 /// Pages taken from a zone.
@@ -88,8 +93,10 @@ impl Zone {
                 alloc: None,
                 next: 0,
                 step: READY_STEP_MIN,
+                parked: Parked::new(),
                 release: Release::new(),
                 grown: 0,
+                peak: 0,
             }),
         }
     }
@@ -103,8 +110,10 @@ impl Zone {
                 alloc: None,
                 next: 0,
                 step: READY_STEP_MIN,
+                parked: Parked::new(),
                 release: Release::new(),
                 grown: 0,
+                peak: 0,
             }),
         }
     }
@@ -164,15 +173,17 @@ impl Zone {
         align: usize,
         env: &Growth<'_>,
     ) -> Option<Taken> {
-        let run = match pages.find(count, align, self.base()) {
-            Some(run) => run,
-            None => {
-                // Aligned runs may need a head that is cut off.
-                let more = if align > 1 { count + align } else { count };
-                self.grow(pages, more << PAGE_SHIFT, env).ok()?;
-                pages.find(count, align, self.base())?
-            }
-        };
+        self.take_free(pages, count, align).or_else(|| {
+            // Aligned runs may need a head that is cut off.
+            let more = if align > 1 { count + align } else { count };
+            self.grow(pages, more << PAGE_SHIFT, env).ok()?;
+            self.take_free(pages, count, align)
+        })
+    }
+
+    /// As [`Zone::take`], of what the zone has.
+    pub(crate) fn take_free(&self, pages: &mut Pages, count: usize, align: usize) -> Option<Taken> {
+        let run = pages.find(count, align, self.base())?;
         let offset = run.page << PAGE_SHIFT;
         if self.make_ready(pages, offset, count << PAGE_SHIFT).is_err() {
             pages.alloc.as_mut()?.free(run.page, count);
@@ -363,19 +374,38 @@ impl Pages {
     /// Tells the scavenger's policy of a span that was made.
     pub(crate) fn note_take(&mut self, taken: &Taken) {
         if let Some(alloc) = &self.alloc {
-            self.release.after_take(alloc, taken.scavenged);
+            self.release.after_take(alloc, taken.scavenged, self.grown);
+            self.peak = self.peak.max(self.grown - alloc.scavenged_pages());
         }
+    }
+
+    /// Most pages that had memory.
+    pub(crate) const fn peak(&self) -> usize {
+        self.peak
+    }
+
+    /// Pages in spans that have a user.
+    fn in_use(&self, alloc: &PageAlloc) -> usize {
+        self.grown - alloc.free_pages() - self.parked.pages()
+    }
+
+    /// Whether a freed large block of so many pages may be parked: as long as what is parked is an eighth of what is in
+    /// use, or what the scavenger would hold in any case.
+    pub(crate) fn may_park(&self, count: usize) -> bool {
+        let Some(alloc) = &self.alloc else { return false };
+        let most = (self.in_use(alloc) / 8).max(self.release.hold());
+        Parked::takes(count) && count <= most / 2 && self.parked.pages() + count <= most
     }
 
     /// Pages to give back to the OS after a span was freed.
     pub(crate) fn due_after_give(&mut self) -> usize {
         let Some(alloc) = &self.alloc else { return 0 };
-        self.release.after_give(alloc, self.grown - alloc.free_pages())
+        self.release.after_give(alloc, self.parked.pages(), self.in_use(alloc))
     }
 
-    /// Pages to give back to the OS at this moment.
-    pub(crate) fn due_on_tick(&mut self, now_ns: u64) -> usize {
-        self.alloc.as_ref().map_or(0, |alloc| self.release.on_tick(alloc, now_ns))
+    /// Pages to give back to the OS at this moment; `None` when an interval is not over yet.
+    pub(crate) fn due_on_tick(&mut self, now_ns: u64) -> Option<usize> {
+        self.release.on_tick(self.alloc.as_ref()?, now_ns)
     }
 
     /// The page allocator, once there is one.

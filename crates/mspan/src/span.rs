@@ -52,6 +52,8 @@ pub enum SpanState {
     InUse = 1,
     /// Memory managed by hand.
     Manual = 2,
+    /// A large block without a user, which keeps its pages for the next one.
+    Parked = 3,
 }
 
 /// Why an address is not the start of a block of a span.
@@ -193,6 +195,24 @@ impl Span {
         self.state.store(SpanState::Dead as u8, Relaxed); // Relaxed: it publishes nothing.
     }
 
+    /// In use to parked.
+    ///
+    /// # Safety
+    /// The span is a large block that has no user, and the caller owns it.
+    pub unsafe fn park(&self) {
+        self.state.store(SpanState::Parked as u8, Relaxed); // Relaxed: it publishes nothing.
+    }
+
+    /// Parked to in use. The memory is as its last user left it.
+    ///
+    /// # Safety
+    /// The caller owns the span, which is parked.
+    pub unsafe fn unpark(&self) {
+        // SAFETY: the caller owns the body.
+        unsafe { self.with_body(|body| body.need_zero = true) };
+        self.state.store(SpanState::InUse as u8, Relaxed); // Relaxed: the identity has been published before.
+    }
+
     /// Changes the number of pages of a large block that grew or shrank in place.
     ///
     /// # Safety
@@ -207,6 +227,7 @@ impl Span {
         match self.state.load(Acquire) {
             1 => SpanState::InUse,
             2 => SpanState::Manual,
+            3 => SpanState::Parked,
             _ => SpanState::Dead,
         }
     }
