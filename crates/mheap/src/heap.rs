@@ -325,7 +325,10 @@ impl Heap {
                     // SAFETY: records live as long as the heap.
                     let span = unsafe { span.as_ref() };
                     let here = base + page * PAGE_SIZE;
-                    if matches!(span.state(), SpanState::InUse | SpanState::Manual) && span.class().kind() == kind && span.base() <= here {
+                    if matches!(span.state(), SpanState::InUse | SpanState::Manual)
+                        && span.class().kind() == kind
+                        && span.base() <= here
+                    {
                         let end = span.base() + span.bytes();
                         step = ((end.saturating_sub(here)) >> PAGE_SHIFT).max(1);
                         // A span that reaches over from the arena before was visited there.

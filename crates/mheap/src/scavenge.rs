@@ -191,7 +191,11 @@ mod tests {
         release.after_take(&alloc, run.scavenged, 64 * CHUNK_PAGES);
         alloc.free(run.page, 600);
         let hold = HOLD_MIN >> PAGE_SHIFT;
-        assert_eq!(release.on_tick(&alloc, 2 * INTERVAL_NS), Some((400 - hold) / 2), "of the 400 that stayed free");
+        assert_eq!(
+            release.on_tick(&alloc, 2 * INTERVAL_NS),
+            Some((400 - hold) / 2),
+            "of the 400 that stayed free"
+        );
     }
 
     #[test]

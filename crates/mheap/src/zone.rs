@@ -32,8 +32,8 @@
 use crate::arena::{Arena, Lookup};
 use crate::class_table::ClassTable;
 use crate::page_alloc::{PageAlloc, Run};
-use crate::parked::Parked;
 use crate::params::{ARENA_BYTES, ARENA_PAGES, READY_STEP_MAX, READY_STEP_MIN, WINDOW_ARENAS, WINDOW_BYTES};
+use crate::parked::Parked;
 use crate::scavenge::Release;
 use core::ptr::null_mut;
 use gort_mspan::{PAGE_SHIFT, PAGE_SIZE, Span};
