@@ -1,12 +1,12 @@
 //! Go's closures, and its defer, panic, recover and Goexit as a state machine.
 //!
 //! Floor 2. Follows Go's `panic.go`, and departs where C is not Go: a frame is a record that the function declares
-//! ([`frame`]), a panic is raised on top of the stack and jumps once ([`panic`]), and the right to recover is a token that
+//! ([`frame`]), a panic is raised on top of the stack and jumps once ([`mod@panic`]), and the right to recover is a token that
 //! only a deferred call receives.
 //!
 //! * [`value`]: what a panic carries, two words; [`host`]: what the machine asks of its user (memory, printing);
 //! * [`runner`]: the record of whatever runs: a thread, or a goroutine;
-//! * [`frame`]: a function's deferred calls; [`panic`]: panics, Goexit, `pcall`; [`stale`]: frames that nobody ended;
+//! * [`frame`]: a function's deferred calls; [`mod@panic`]: panics, Goexit, `pcall`; [`stale`]: frames that nobody ended;
 //! * [`report`]: the end of a program whose panic nobody recovered;
 //! * [`closure`]: a function and its environment; [`plain`]: closures without one; [`boxed`]: variables that closures
 //!   share; [`thunk`]: closures as plain C function pointers, whose slots are kept by [`slots`];

@@ -12,7 +12,7 @@
 //!
 //! # Invariants
 //! I1. A span with a free block is on the shelf that its count asks for, and its `shelf` field says which.
-//! I2. A span without free blocks has shelf [`OFF`].
+//! I2. A span without free blocks has shelf `OFF`.
 
 use gort_mspan::{SpanList, SpanRef, span::Body};
 

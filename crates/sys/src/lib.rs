@@ -8,7 +8,7 @@
 //! * [`thread`]: the words that each thread owns, read in one or two instructions, and its exit;
 //! * [`context`]: changing stacks; [`stack_mem`]: what stacks are made of; [`native`]: threads, and what they may ask of
 //!   the kernel; [`segv`]: a look at faults before others see them; [`cpus`]: how many processors there are to use;
-//! * [`clock`], [`env`], [`rand`], [`fork`], [`io`]: the rest of what a malloc may ask of the OS;
+//! * [`clock`], [`mod@env`], [`rand`], [`fork`], [`io`]: the rest of what a malloc may ask of the OS;
 //! * [`dl`]: symbols of other objects; [`stack`], [`maps`]: return addresses and where they lie, for profiles;
 //! * [`clib`]: what only the C library can do; [`thunk`]: code for plain C function pointers that carry data;
 //! * [`fault`]: makes the n-th OS call fail, for tests.

@@ -73,6 +73,7 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", about: "no lint speaks up", run: rust::clippy },
     Step { name: "header", about: "include/gort.h is fresh and compiles", run: header },
     Step { name: "tidy", about: "the rules of docs/HACKING.md", run: tidy },
+    Step { name: "docs", about: "the documentation is whole", run: rust::docs },
     Step { name: "unit", about: "unit, integration and documentation tests", run: rust::unit },
     Step { name: "loom", about: "the models of what is shared without a lock", run: loom },
     Step {

@@ -14,6 +14,18 @@ pub(super) fn clippy(context: &Context, _: &Live) -> Result<Tally> {
     component(context, "clippy", "clippy", context.workspace.cargo(args))
 }
 
+/// Documentation without a link that leads nowhere. The facade by itself: its dependencies must not get std's features.
+pub(super) fn docs(context: &Context, _: &Live) -> Result<Tally> {
+    let mut tally = Tally::default();
+    for which in [["--workspace", "--exclude=gort"], ["--package=gort", "--lib"]] {
+        let command = context.workspace.cargo(["doc", "--quiet", "--no-deps"]).args(which);
+        let command = command.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links");
+        let done = command.run()?;
+        if done.succeeded() { tally.pass() } else { tally.fail(command.line(), done.text()) }
+    }
+    Ok(tally)
+}
+
 /// The facade defines malloc and the panic handler, so no Rust test can be linked with it; C programs test it.
 pub(super) fn unit(context: &Context, _: &Live) -> Result<Tally> {
     cargo_test(&context.workspace.cargo(["test", "--workspace", "--exclude", "gort", "--no-fail-fast"]))

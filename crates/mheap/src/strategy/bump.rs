@@ -85,6 +85,47 @@ mod tests {
         assert_eq!(range.rest(), (1 << 16) - end);
     }
 
+    /// Random allocations, marks and rewinds against a list of the blocks that are in use.
+    #[test]
+    fn agrees_with_a_list_of_blocks_under_marks_and_rewinds() {
+        let mut state = 5u64;
+        let mut random = move |n: usize| {
+            state = gort_sys::rand::mix(state);
+            (state >> 33) as usize % n
+        };
+        let mut range = Bump::new(1 << 14);
+        let (mut blocks, mut marks): (Vec<(usize, usize)>, Vec<(Mark, usize)>) = Default::default();
+        for _ in 0..20_000 {
+            match random(8) {
+                0 => marks.push((range.mark(), blocks.len())),
+                1 if !marks.is_empty() => {
+                    let (mark, len) = marks.swap_remove(random(marks.len()));
+                    range.rewind(mark);
+                    blocks.truncate(len);
+                    marks.retain(|(other, _)| *other <= mark);
+                }
+                _ => {
+                    let (size, align) = (random(100), 1 << random(6));
+                    let end = blocks.last().map_or(0, |(at, size)| at + size);
+                    let expected = Some(end.next_multiple_of(align)).filter(|at| at + size <= 1 << 14);
+                    assert_eq!(range.alloc(size, align), expected);
+                    blocks.extend(expected.map(|at| (at, size)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "rewinding forward")]
+    fn a_mark_that_was_rewound_over_is_no_mark() {
+        let mut range = Bump::new(100);
+        let early = range.mark();
+        range.alloc(10, 1).unwrap();
+        let late = range.mark();
+        range.rewind(early);
+        range.rewind(late);
+    }
+
     #[test]
     fn hostile_sizes_do_not_wrap() {
         let mut range = Bump::new(100);
