@@ -1,4 +1,4 @@
-/* Asks the allocator what it holds, before and after work, and gives memory back. */
+/* Asks the allocator what it holds, before and after work, and gives memory back. (C only) */
 #include <gort.h>
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-/* A buffer of numbers that grows. */
+/* A buffer of numbers that grows. (C only) */
 #include <gort.h>
 #include <stdint.h>
 #include <stdio.h>

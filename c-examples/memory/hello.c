@@ -1,4 +1,4 @@
-/* The example of README.md. */
+/* The example of README.md. (C only) */
 #include <gort.h>
 #include <stdio.h>
 

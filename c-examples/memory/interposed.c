@@ -1,4 +1,5 @@
-/* A program that knows nothing of gort, linked with it: malloc is gort's, and so is what the C library allocates. */
+/* A program linked with gort: malloc is gort's, and so is what the C library allocates. (C only) */
+#define _POSIX_C_SOURCE 200809L
 #include <gort.h>
 #include <stdio.h>
 #include <stdlib.h>
