@@ -257,3 +257,28 @@ fn compile(compiler: &str, language: &str, dialect: &str) -> Result<()> {
     ensure!(child.wait()?.success(), "include/gort.h does not compile with {compiler} {dialect}");
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn declarations_go_to_the_section_of_their_function() {
+        let text = "/** A point. */\ntypedef struct go_point {\n    int x;\n} go_point;\n\n\
+                    /** Makes one,\n * with `x` (and nothing else). */\nstruct go_point *go_point_make(int x);\n\n\
+                    #define PAGE_SIZE 8192\n\n#define GO_PINNED 2\n\nextern const int go_zero;\n";
+        let functions = [("go_point_make", "points"), ("go_zero", "numbers")];
+        let functions = functions.map(|(name, section)| (name.to_string(), section.to_string())).into();
+        let parts = Parts::sort(text, &functions);
+        assert_eq!(parts.sections["points"].len(), 1);
+        assert_eq!(parts.sections["numbers"], ["extern const int go_zero;"]);
+        assert_eq!(parts.types.len(), 2);
+        assert_eq!(parts.types[1], "#define GO_PINNED 2");
+    }
+
+    #[test]
+    fn a_comment_of_one_line_takes_one_line() {
+        let text = "    /**\n     * Bytes.\n     */\n    size_t n;\n/**\n * Two\n * lines.\n */\n";
+        assert_eq!(on_one_line(text), "    /** Bytes. */\n    size_t n;\n/**\n * Two\n * lines.\n */\n");
+    }
+}

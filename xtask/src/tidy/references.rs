@@ -72,3 +72,23 @@ fn is_broken(page: &Path, target: &str) -> bool {
     let dir = page.parent().unwrap_or(Path::new(""));
     !file.is_empty() && !dir.join(file).exists()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_to_other_sites_and_within_a_page_are_left_alone() {
+        let line = "see [a](a.md), [b](https://b.example/x.md) and [c](#c)";
+        assert_eq!(links(line).collect::<Vec<_>>(), ["a.md", "#c"]);
+        assert!(is_broken(Path::new("docs/no.md"), "a.md") && !is_broken(Path::new("docs/no.md"), "#c"));
+    }
+
+    #[test]
+    fn a_mention_of_a_decision_needs_the_decision() {
+        let known = ["0001".to_string()];
+        let lines = ["docs/decisions/0001 holds", "docs/decisions/ is a folder", "see docs/decisions/0099."];
+        let findings = check_decisions(Path::new("x.rs"), lines.into_iter(), &known);
+        assert_eq!(findings.iter().map(|finding| finding.line).collect::<Vec<_>>(), [3]);
+    }
+}
