@@ -19,6 +19,7 @@ use std::process::{Command, Stdio};
 /// Facade files in the order of docs/C-API.md, with the titles of their sections.
 const SECTIONS: &[(&str, &str)] = &[
     ("memory", "Memory, freed by hand"),
+    ("any", "Dynamic values"),
     ("closure", "Closures"),
     ("defer", "Defer, panic, recover"),
     ("types", "Types, interfaces, reflection"),

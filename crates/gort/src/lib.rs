@@ -3,6 +3,7 @@
 //! Floor 7. One static runtime, put together from the crates below, under the names of C. Now: the memory column.
 //!
 //! * [`memory`]: `go_malloc` and its kin; [`interpose`]: the same under the C library's names; [`cxx`]: C++'s operators;
+//! * [`any`]: values of any type; [`types`]: types, interfaces, assertion, reflection;
 //! * [`info`]: `mallinfo2`, `malloc_info`, `mallopt`; [`report`]: the heap in a table;
 //! * [`profile`]: the heap profile in pprof's format;
 //! * [`lifecycle`]: what runs when the library is loaded and when the program ends.
@@ -14,6 +15,8 @@
 
 extern crate alloc;
 
+pub mod any;
+pub mod ctypes;
 #[cfg(feature = "interpose")]
 pub mod cxx;
 pub mod info;
@@ -23,6 +26,7 @@ mod lifecycle;
 pub mod memory;
 pub mod profile;
 pub mod report;
+pub mod types;
 
 use gort_malloc::Gort;
 

@@ -1,0 +1,4 @@
+//! Types of the C interface under their C names; the header's hand-written parts define them.
+#![allow(non_camel_case_types, reason = "names of C")]
+
+pub use gort_types::{Any as go_any, Field as go_field, Iface as go_iface, Type as go_type};
