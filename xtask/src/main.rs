@@ -3,6 +3,7 @@
 // A tool of the build reads its environment and allocates as it likes.
 #![allow(clippy::disallowed_methods)]
 
+mod bench;
 mod cache;
 mod header;
 mod library;
@@ -31,6 +32,8 @@ enum Task {
     Test(test::Args),
     /// Runs the loom models, of all crates or of one.
     Loom(loom::Args),
+    /// Measures beside the peers.
+    Bench(bench::Args),
     /// Writes include/gort.h anew.
     Header {
         /// Changes nothing; fails when the file is stale or does not compile.
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Test(args) => test::run(&args),
         Task::Loom(args) => loom::run(&args),
+        Task::Bench(args) => done(bench::run(&args)),
         Task::Header { check } => done(header::run(check)),
         Task::Tidy => done(tidy::run()),
     };
