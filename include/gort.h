@@ -33,6 +33,60 @@ typedef struct go_any {
     } v;
 } go_any;
 
+/** A function and its environment, which follows. Made by go_closure_make. */
+typedef struct go_closure {
+    void (*fn)(void *env, void *arg);
+    void *private_[3];
+} go_closure;
+
+/** What a thunk was called with, and what it shall answer. */
+typedef struct go_args {
+    /** Integer and pointer arguments, in order; what was not passed is garbage. */
+    uintptr_t a[6];
+    /** The result. */
+    uintptr_t result;
+} go_args;
+
+/* How frames work stands in docs/defer.md. */
+#if defined(__GNUC__) && !defined(GO_PLAIN_C)
+#define GO_GNU_ 1
+#else
+#define GO_GNU_ 0
+#endif
+
+#if defined(__x86_64__)
+#define GO_JUMP_WORDS_ 8
+#else
+#define GO_JUMP_WORDS_ 22
+#endif
+
+/** What runs: a thread or a goroutine. */
+typedef struct go_runner {
+    struct go_frame *top;
+} go_runner;
+
+/** A deferred call. */
+typedef struct go_deferred {
+    void (*fn)(void *arg);
+    void *arg;
+} go_deferred;
+
+/** A function's deferred calls: declared by GO_FRAME, or begun by go_frame_begin. All fields are the library's. */
+typedef struct go_frame {
+    struct go_frame *up;
+    uint32_t count;
+    uint16_t slow;
+    uint8_t kinds;
+    uint8_t caught;
+    go_runner *runner;
+    void *more;
+    go_deferred slots[4];
+    uintptr_t jump[GO_JUMP_WORDS_];
+} go_frame;
+
+/** The right to recover: what a deferred function of go_defer_recover receives, for as long as it runs. */
+typedef struct go_recovery go_recovery;
+
 enum {
     GO_KIND_INVALID,
     GO_KIND_BOOL,
@@ -294,6 +348,231 @@ go_any go_any_ptr(const go_type *t, void *p);
 
 /** Nil: no type and no value. */
 go_any go_any_nil(void);
+
+/* ---- Closures ---- */
+
+/**
+ * A closure of `fn` with a copy of `env_size` bytes at `env`, aligned to 16; NULL and ENOMEM when there is no memory. With
+ * `env_size` 0: the one static closure of `fn`, the same pointer every time, which needs no memory and no unref.
+ */
+go_closure *go_closure_make(void (*func)(void *env, void *arg), const void *env, size_t env_size);
+
+/**
+ * As go_closure_make; `drop` is called with the environment when the last reference is gone, to give up what it holds
+ * (boxes, other closures). Always a new object.
+ */
+go_closure *go_closure_make_drop(void (*func)(void *env, void *arg), const void *env, size_t env_size, void (*drop)(void *env));
+
+/** Calls the closure's function with its environment and `arg`. */
+void go_closure_call(const go_closure *c, void *arg);
+
+/** The closure's own copy of the environment. */
+void *go_closure_env(const go_closure *c);
+
+/** One more reference; answers `c`. NULL stays NULL. */
+go_closure *go_closure_ref(go_closure *c);
+
+/** One reference less; the last one frees the closure and its thunk. NULL is ignored. */
+void go_closure_unref(go_closure *c);
+
+/**
+ * A variable of `size` bytes on the heap, zeroed, aligned to 16, with one reference: what several closures share. NULL and
+ * ENOMEM when there is no memory.
+ */
+void *go_box(size_t size);
+
+/** One more reference to a box; answers it. NULL stays NULL. */
+void *go_box_ref(void *box_);
+
+/** One reference less; the last one frees the box. NULL is ignored. */
+void go_box_unref(void *box_);
+
+/**
+ * The closure as a plain C function pointer, the same every time, for callbacks such as qsort's: up to six integer or
+ * pointer arguments reach the closure's function as its `arg`, a `go_args *`, and `result` there goes back. Lives as long
+ * as the closure. NULL and ENOMEM when there is no memory.
+ */
+void *go_closure_thunk(go_closure *c);
+
+static inline void go_closure_call_inline_(const go_closure *c, void *arg) {
+    c->fn((void *)(c + 1), arg);
+}
+
+/* Calls are inline; a function pointer to go_closure_call still is one. */
+#define go_closure_call(c, arg) go_closure_call_inline_((c), (arg))
+
+/* ---- Defer, panic, recover ---- */
+
+/**
+ * What runs on the calling thread; `*offset` becomes where the thread keeps it, from the thread pointer, for the inline
+ * code of GO_FRAME. Not to be called by programs.
+ */
+go_runner *go_runner_of_thread(size_t *offset);
+
+/**
+ * Begins a frame: what GO_FRAME does. The strings are static, and `function` is another pointer in another function.
+ * Frames that were left without go_frame_end are dropped, and reported if GORT_CHECK is set.
+ */
+void go_frame_begin(go_frame *f, const char *file, int line, const char *function);
+
+/** As go_frame_begin, in a program compiled with GO_CHECKED: frames of this thread are watched from here on. */
+void go_frame_begin_checked(go_frame *f, const char *file, int line, const char *function);
+
+/** Plain C11: runs the deferred calls now, newest first, and ends the frame. A second call does nothing. */
+void go_frame_end(go_frame *f);
+
+/** Defers `fn(arg)` to the end of the frame, with the values that both have now. A NULL function panics when it would run. */
+void go_defer(go_frame *f, void (*func)(void *arg), void *arg);
+
+/** Defers a function that may recover: it receives the right to do so, which ends when it returns. */
+void go_defer_recover(go_frame *f, void (*func)(void *arg, go_recovery *r), void *arg);
+
+/** Defers a call of a closure; the frame takes a reference of its own. */
+void go_defer_closure(go_frame *f, go_closure *c, void *arg);
+
+/**
+ * True, once, when the deferred call that received `r` was run by a panic: the panic is over, and `*value` has its value.
+ * Else false, and `*value` is nil. `value` may be NULL.
+ */
+bool go_recover(go_recovery *r, go_any *value);
+
+/**
+ * Panics: the deferred calls of the thread or goroutine run, newest first, until one of them recovers; when none does, the
+ * program ends with Go's text on standard error and status 2. Nil becomes an error with a text.
+ */
+GO_NORETURN void go_panic(go_any v);
+
+/** Calls `fn(arg)`; 1 when it panicked, and `*panic_value` has the panic's value (it may be NULL); else 0. */
+int go_pcall(void (*func)(void *arg), void *arg, go_any *panic_value);
+
+/** Ends the goroutine after its deferred calls, which cannot stop that. On a plain thread, panics. */
+GO_NORETURN void go_exit(void);
+
+/** Panics with a text, formatted as printf does. It lives as long as the thread or goroutine. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 1, 2)))
+#endif
+GO_NORETURN void go_panicf(const char *format, ...);
+
+/* The second answer of GO_CATCH: the compiler must know that there is one. */
+#if defined(__GNUC__)
+__attribute__((returns_twice))
+#endif
+int go_catch_point(uintptr_t *area);
+
+/**
+ * An int expression, like setjmp: 0 at first, 1 when a panic was recovered into f, whose other deferred calls have then run.
+ * Once a frame, before its first go_defer. Local variables that change in between must be volatile, as with setjmp.
+ */
+#define GO_CATCH(f) ((f)->caught = 1, go_catch_point((f)->jump))
+
+/* Every function has a name of its own, compared as a pointer. */
+#define GO_BEGIN_(f) go_frame_begin((f), __FILE__, __LINE__, __func__)
+#define GO_BEGIN_CHECKED_(f) go_frame_begin_checked((f), __FILE__, __LINE__, __func__)
+
+#if GO_GNU_ && defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__))
+
+/* Where the thread's runner is kept, from the thread pointer; 0 before it was asked for. */
+static uintptr_t go_runner_offset_ __attribute__((unused));
+
+static inline void go_frame_begin_inline_(go_frame *f) {
+    uintptr_t offset = __atomic_load_n(&go_runner_offset_, __ATOMIC_RELAXED);
+    go_runner *r = (go_runner *)0;
+    if (__builtin_expect(offset != 0, 1)) {
+        /* Volatile: after a call that blocked, a goroutine may be on another thread. */
+#if defined(__x86_64__)
+        __asm__ volatile("movq %%fs:(%1), %0" : "=r"(r) : "r"(offset));
+#else
+        __asm__ volatile("mrs %0, tpidr_el0\n\tldr %0, [%0, %1]" : "=&r"(r) : "r"(offset));
+#endif
+    }
+    if (__builtin_expect(r == (go_runner *)0, 0)) {
+        r = go_runner_of_thread(&go_runner_offset_);
+    }
+    f->up = r->top;
+    f->runner = r;
+    f->count = 0;
+    f->slow = 0;
+    f->kinds = 0;
+    f->caught = 0;
+    r->top = f;
+}
+
+/* Runs the deferred calls and takes the frame off. What a longjmp left above the frame goes with it. */
+static inline void go_frame_leave_(go_frame *f) {
+    for (;;) {
+        go_deferred *d;
+        if (__builtin_expect(f->slow != 0, 0)) {
+            go_frame_end(f);
+            return;
+        }
+        if (f->count == 0) {
+            break;
+        }
+        d = &f->slots[--f->count];
+        d->fn(d->arg);
+    }
+    f->runner->top = f->up;
+}
+
+/* A frame that has ended leads to itself. */
+static inline void go_frame_end_inline_(go_frame *f) {
+    if (f->up != f) {
+        go_frame_leave_(f);
+        f->up = f;
+    }
+}
+
+static inline void go_frame_cleanup_(go_frame (*f)[1]) {
+    if (__builtin_expect((*f)->up != *f, 1)) {
+        go_frame_leave_(*f);
+    }
+}
+
+static inline void go_defer_inline_(go_frame *f, void (*fn)(void *), void *arg) {
+    uint32_t n = f->count;
+    if (__builtin_expect(n == 4 || fn == (void (*)(void *))0, 0)) {
+        go_defer(f, fn, arg);
+        return;
+    }
+    f->slots[n].fn = fn;
+    f->slots[n].arg = arg;
+    f->count = n + 1;
+}
+
+#ifdef GO_CHECKED
+#define GO_LINK_(f) GO_BEGIN_CHECKED_(f)
+#else
+#define GO_LINK_(f) go_frame_begin_inline_(f)
+#endif
+
+/* A declaration: f is then a go_frame *, an array of one; at the end of its scope the deferred calls run. */
+#define GO_FRAME(f)                                               \
+    go_frame f[1] __attribute__((cleanup(go_frame_cleanup_)));    \
+    const int f##_linked_ __attribute__((unused)) = (GO_LINK_(f), 0)
+
+#define go_frame_end(f) go_frame_end_inline_(f)
+#define go_defer(f, fn, arg) go_defer_inline_((f), (fn), (arg))
+
+#else /* plain C11: go_frame_end before every return */
+
+#ifdef GO_CHECKED
+#define GO_LINK_(f) GO_BEGIN_CHECKED_(f)
+#else
+#define GO_LINK_(f) GO_BEGIN_(f)
+#endif
+
+#if defined(__GNUC__)
+#define GO_UNUSED_ __attribute__((unused))
+#else
+#define GO_UNUSED_
+#endif
+
+#define GO_FRAME(f)      \
+    go_frame f[1];       \
+    const int f##_linked_ GO_UNUSED_ = (GO_LINK_(f), 0)
+
+#endif
 
 /* ---- Types, interfaces, reflection ---- */
 

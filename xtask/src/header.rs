@@ -93,7 +93,8 @@ pub(crate) fn generate(root: &Path) -> Result<String> {
     let bindings = Builder::new().with_crate(&facade).with_config(config).generate()?;
     let mut declarations = Vec::new();
     bindings.write(&mut declarations);
-    let parts = Parts::sort(&on_one_line(&String::from_utf8(declarations)?), &functions);
+    let text = noreturn_first(&on_one_line(&String::from_utf8(declarations)?));
+    let parts = Parts::sort(&text, &functions);
     parts.write(&facade.join("header"))
 }
 
@@ -228,6 +229,15 @@ fn on_one_line(text: &str) -> String {
         }
     }
     out
+}
+
+/// `GO_NORETURN` in front of a declaration, where both languages take it; cbindgen puts it behind.
+fn noreturn_first(text: &str) -> String {
+    let line = |line: &str| match line.strip_suffix(" GO_NORETURN;") {
+        Some(declaration) => format!("GO_NORETURN {declaration};\n"),
+        None => format!("{line}\n"),
+    };
+    text.lines().map(line).collect()
 }
 
 /// Whether an item is a constant that is no part of the interface.

@@ -82,8 +82,6 @@ pub struct Deferred {
 pub struct Frame {
     /// The next frame outwards.
     pub(crate) up: *mut Frame,
-    /// What it hangs on.
-    pub(crate) runner: *const Runner,
     /// Slots in use.
     pub(crate) count: u32,
     /// What is rare here, `SLOW_*`.
@@ -92,6 +90,8 @@ pub struct Frame {
     pub(crate) kinds: u8,
     /// A [`Caught`].
     pub(crate) caught: u8,
+    /// What it hangs on. Not beside `up`: a compiler would store both at once, and half of a wide store comes back slowly.
+    pub(crate) runner: *const Runner,
     /// The newest segment, if `SLOW_MORE`.
     pub(crate) more: *mut Segment,
     pub(crate) slots: [Deferred; SLOTS],

@@ -3,6 +3,7 @@
 //! Floor 7. One static runtime, put together from the crates below, under the names of C. Now: the memory column.
 //!
 //! * [`memory`]: `go_malloc` and its kin; [`interpose`]: the same under the C library's names; [`cxx`]: C++'s operators;
+//! * [`closure`]: closures, boxes, thunks; [`defer`]: frames, panics;
 //! * [`any`]: values of any type; [`types`]: types, interfaces, assertion, reflection;
 //! * [`info`]: `mallinfo2`, `malloc_info`, `mallopt`; [`report`]: the heap in a table;
 //! * [`profile`]: the heap profile in pprof's format;
@@ -16,9 +17,12 @@
 extern crate alloc;
 
 pub mod any;
+pub mod closure;
 pub mod ctypes;
 #[cfg(feature = "interpose")]
 pub mod cxx;
+pub mod defer;
+mod defer_host;
 pub mod info;
 #[cfg(feature = "interpose")]
 pub mod interpose;

@@ -101,6 +101,11 @@ pub mod words {
         (pointer + offset()) as *mut usize
     }
 
+    /// Where word `i` lies, from the thread pointer; the same in all threads.
+    pub fn offset_of(i: usize) -> usize {
+        offset().wrapping_add(8 * i)
+    }
+
     /// Reads word `i`.
     ///
     /// # Safety

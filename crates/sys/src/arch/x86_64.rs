@@ -96,6 +96,11 @@ pub mod words {
         offset
     }
 
+    /// Where word `i` lies, from the thread pointer; the same in all threads.
+    pub fn offset_of(i: usize) -> usize {
+        offset().wrapping_add(8 * i)
+    }
+
     /// Reads word `i`.
     ///
     /// # Safety
