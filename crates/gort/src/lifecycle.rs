@@ -3,7 +3,11 @@
 //! At the end: a last look at the quarantine of the checking mode, the heap report (`GORT_STATS`), the heap profile
 //! (`GORT_PROFILE`). A program that does not want any of it pays one look at the environment.
 
+use alloc::string::ToString;
+use alloc::vec::Vec;
 use gort_malloc::MALLOC;
+use gort_sync::cell::UnsafeCell;
+use gort_sys::io::Kept;
 use gort_sys::{env, io, stack};
 
 #[used]
@@ -14,7 +18,20 @@ static AT_LOAD: extern "C" fn() = at_load;
 #[unsafe(link_section = ".fini_array")]
 static AT_END: extern "C" fn() = at_end;
 
+/// Standard error as it was when the program started, if the report is wanted.
+struct Stderr(UnsafeCell<Option<Kept>>);
+
+// SAFETY: written while the library is loaded, read when the program ends.
+unsafe impl Sync for Stderr {}
+
+static STDERR: Stderr = Stderr(UnsafeCell::new(None));
+
 extern "C" fn at_load() {
+    if wants_report() {
+        // Many programs close their standard error before they end.
+        // SAFETY: nobody else looks yet.
+        STDERR.0.with_mut(|kept| unsafe { *kept = Kept::new(2) });
+    }
     if env::var(b"GORT_PROFILE_RATE").is_some() {
         // The first walk loads the unwinder, which allocates: better now than inside of a malloc.
         stack::walk(&mut [0; 64]);
@@ -24,12 +41,31 @@ extern "C" fn at_load() {
 
 extern "C" fn at_end() {
     MALLOC.check_quarantine();
-    if env::var(b"GORT_STATS").is_some_and(|value| value != b"0") {
-        let _ = crate::memory::go_malloc_stats_print(2);
+    // SAFETY: written at load only.
+    if let Some(fd) = STDERR.0.with(|kept| unsafe { *kept }).and_then(|kept| kept.get()) {
+        let _ = crate::memory::go_malloc_stats_print(fd);
     }
-    if let Some(path) = env::var(b"GORT_PROFILE").filter(|path| !path.is_empty())
-        && let Err(e) = io::write_file(path, &crate::profile::encode())
+    if MALLOC.profile_rate() != 0
+        && let Some(path) = env::var(b"GORT_PROFILE").filter(|path| !path.is_empty())
+        && let Err(e) = io::write_file(&profile_path(path), &crate::profile::encode())
     {
         io::note(format_args!("cannot write the heap profile: {e:?}"));
     }
+}
+
+fn wants_report() -> bool {
+    env::var(b"GORT_STATS").is_some_and(|value| value != b"0" && !value.is_empty())
+}
+
+/// The path with the process's number in the place of `%p`.
+fn profile_path(path: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(path.len() + 16);
+    let mut rest = path;
+    while let Some(at) = rest.windows(2).position(|pair| pair == b"%p") {
+        out.extend_from_slice(&rest[..at]);
+        out.extend_from_slice(env::process_id().to_string().as_bytes());
+        rest = &rest[at + 2..];
+    }
+    out.extend_from_slice(rest);
+    out
 }

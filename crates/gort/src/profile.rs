@@ -196,7 +196,15 @@ fn mappings(strings: &mut Strings) -> Vec<proto::Mapping> {
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
     out.extend(miniz_oxide::deflate::compress_to_vec(bytes, 6));
-    out.extend(crc32fast::hash(bytes).to_le_bytes());
+    out.extend(crc32(bytes).to_le_bytes());
     out.extend((bytes.len() as u32).to_le_bytes());
     out
+}
+
+/// The check sum of RFC 1952, section 8. (The usual crate for it would bring the standard library in wherever another
+/// crate of the same build asks for that, and with it a second panic handler.)
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0u32, |sum, byte| {
+        (0..8).fold(sum ^ *byte as u32, |sum, _| sum >> 1 ^ (0xedb8_8320 & (sum & 1).wrapping_neg()))
+    })
 }

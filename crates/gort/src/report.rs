@@ -2,6 +2,7 @@
 
 use core::fmt::{self, Display, Formatter, Write};
 use gort_malloc::Stats;
+use gort_sys::env;
 
 /// A number of bytes with a unit, in eight columns.
 struct Bytes(usize);
@@ -20,7 +21,8 @@ impl Display for Bytes {
 
 /// Writes the report: what is live, what was the peak, what went back to the OS; then a line for each class in use.
 pub fn write(out: &mut impl Write, stats: &Stats) -> fmt::Result {
-    writeln!(out, "gort heap report")?;
+    let program = core::str::from_utf8(env::program()).unwrap_or("");
+    writeln!(out, "gort heap report: {program}, process {}", env::process_id())?;
     let free = stats.heap.free_bytes - stats.heap.released_bytes;
     for (name, bytes, note) in [
         ("live", stats.live_bytes(), "blocks that the program holds"),

@@ -31,7 +31,7 @@ pub const KNOBS: &[Knob] = &[
     Knob {
         name: "GORT_PROFILE",
         default: "",
-        meaning: "file that the heap profile is written to at exit (pprof format)",
+        meaning: "file that the heap profile is written to at exit (pprof format); %p stands for the process's number",
     },
     Knob { name: "GORT_STATS", default: "0", meaning: "1: a report of the heap on standard error at exit" },
 ];

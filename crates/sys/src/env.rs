@@ -37,6 +37,25 @@ pub fn var(name: &[u8]) -> Option<&'static [u8]> {
     start_environment().find_map(|entry| entry.strip_prefix(name)?.strip_prefix(b"="))
 }
 
+/// The program's name as it was started, without the directory; empty when it has none.
+pub fn program() -> &'static [u8] {
+    // SAFETY: as in `start_environment`: argc, then that many pointers to strings that stay.
+    let path = unsafe {
+        let stack = __libc_stack_end;
+        if stack.is_null() || *stack == 0 {
+            return b"";
+        }
+        CStr::from_ptr(*stack.add(1).cast()).to_bytes()
+    };
+    path.rsplit(|c| *c == b'/').next().unwrap_or(path)
+}
+
+/// The number of the calling process.
+pub fn process_id() -> i32 {
+    // SAFETY: a call without arguments.
+    unsafe { libc::getpid() }
+}
+
 /// The strings of the environment that the program was started with.
 fn start_environment() -> impl Iterator<Item = &'static [u8]> {
     // SAFETY: the loader set this pointer before any code of ours ran.
@@ -92,6 +111,13 @@ mod tests {
         assert_eq!(var(b"PATH"), Some(path.as_bytes()));
         assert_eq!(var(b"GORT_NO_SUCH_VARIABLE"), None);
         assert_eq!(var(b"PAT"), None);
+    }
+
+    #[test]
+    fn knows_the_program_and_its_number() {
+        let exe = std::env::current_exe().unwrap();
+        assert_eq!(program(), exe.file_name().unwrap().as_encoded_bytes());
+        assert_eq!(process_id() as u32, std::process::id());
     }
 
     #[test]

@@ -136,20 +136,90 @@ impl Write for Stream {
     }
 }
 
-/// Writes a whole file, made anew. The path is at most 4,095 bytes.
+/// A descriptor put aside for the end of the program, which may have closed its own by then.
+#[cfg(not(loom))]
+#[derive(Clone, Copy)]
+pub struct Kept {
+    fd: i32,
+    /// Device and number of the file.
+    file: (u64, u64),
+}
+
+#[cfg(not(loom))]
+impl Kept {
+    /// Descriptors from this one on are taken: far from those that a program counts on.
+    const FIRST: i32 = 200;
+
+    /// Puts a copy of a descriptor aside; a program that is started in our place does not get it.
+    pub fn new(fd: i32) -> Option<Self> {
+        // SAFETY: duplicates a descriptor.
+        let copy = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, Self::FIRST) };
+        Some(Self { fd: copy, file: Self::file_of(copy)? })
+    }
+
+    /// The descriptor, if it still is the file that was put aside: programs close what they do not know.
+    pub fn get(&self) -> Option<i32> {
+        (Self::file_of(self.fd)? == self.file).then_some(self.fd)
+    }
+
+    fn file_of(fd: i32) -> Option<(u64, u64)> {
+        let mut about = core::mem::MaybeUninit::<libc::stat>::uninit();
+        // SAFETY: fills the record, or fails.
+        unsafe {
+            (libc::fstat(fd, about.as_mut_ptr()) == 0).then(|| {
+                let about = about.assume_init();
+                (about.st_dev, about.st_ino)
+            })
+        }
+    }
+}
+
+/// Writes a file whole: whoever opens it sees the old contents or the new. Devices are written as they are. The path is
+/// less than 4,000 bytes.
 #[cfg(not(loom))]
 pub fn write_file(path: &[u8], bytes: &[u8]) -> Result<(), crate::Errno> {
-    let mut name = [0u8; 4096];
-    name.get_mut(..path.len())
-        .filter(|n| n.len() < 4096)
-        .ok_or(crate::Errno(libc::ENAMETOOLONG))?
-        .copy_from_slice(path);
+    let name = Name::new(&[path])?;
+    if path.starts_with(b"/dev/") || path.starts_with(b"/proc/") {
+        return write_to(&name, bytes);
+    }
+    let mut suffix = Line::new();
+    let _ = write!(suffix, ".{}.new", crate::env::process_id());
+    let fresh = Name::new(&[path, suffix.as_bytes()])?;
+    write_to(&fresh, bytes)?;
+    let (from, to) = (fresh.0.as_ptr() as usize, name.0.as_ptr() as usize);
+    let here = libc::AT_FDCWD as usize;
+    // SAFETY: renames by names that end with a zero byte.
+    let raw = unsafe { crate::arch::syscall6(libc::SYS_renameat as usize, [here, from, here, to, 0, 0]) };
+    crate::Errno::check(raw).map(|_| ())
+}
+
+/// A path as the kernel wants it.
+#[cfg(not(loom))]
+struct Name([u8; 4096]);
+
+#[cfg(not(loom))]
+impl Name {
+    fn new(parts: &[&[u8]]) -> Result<Self, crate::Errno> {
+        let (mut name, mut len) = (Self([0; 4096]), 0);
+        for part in parts {
+            let end = len + part.len();
+            // The last byte stays nought.
+            let room = name.0[..4095].get_mut(len..end).ok_or(crate::Errno(libc::ENAMETOOLONG))?;
+            room.copy_from_slice(part);
+            len = end;
+        }
+        Ok(name)
+    }
+}
+
+#[cfg(not(loom))]
+fn write_to(name: &Name, bytes: &[u8]) -> Result<(), crate::Errno> {
     let flags = (libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC | libc::O_CLOEXEC) as usize;
     // SAFETY: opens a file by a name that ends with a zero byte.
     let fd = crate::Errno::check(unsafe {
         crate::arch::syscall6(
             libc::SYS_openat as usize,
-            [libc::AT_FDCWD as usize, name.as_ptr() as usize, flags, 0o644, 0, 0],
+            [libc::AT_FDCWD as usize, name.0.as_ptr() as usize, flags, 0o644, 0, 0],
         )
     })?;
     let written = write_all(fd as i32, bytes);
@@ -222,6 +292,39 @@ mod tests {
             write!(line, "0123456789").unwrap();
         }
         assert_eq!(line.as_bytes().len(), Line::CAPACITY);
+    }
+
+    #[test]
+    fn a_kept_descriptor_is_known_again_and_another_file_is_not_taken_for_it() {
+        let open = |path: &core::ffi::CStr| {
+            // SAFETY: opens a file.
+            let fd = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
+            assert!(fd >= 0);
+            fd
+        };
+        let kept = Kept::new(open(c"/dev/null")).unwrap();
+        assert!(kept.get().is_some_and(|fd| fd >= Kept::FIRST));
+        // SAFETY: our own descriptors.
+        unsafe { libc::dup2(open(c"/proc/self/exe"), kept.fd) };
+        assert_eq!(kept.get(), None);
+        // SAFETY: as above.
+        unsafe { libc::close(kept.fd) };
+        assert_eq!(kept.get(), None);
+        assert!(Kept::new(-1).is_none());
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole() {
+        let path = std::env::temp_dir().join(format!("gort-write-{}", std::process::id()));
+        let name = path.as_os_str().as_encoded_bytes();
+        for text in ["a long first text", "short"] {
+            write_file(name, text.as_bytes()).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(write_file(b"/nowhere/at/all", b"x"), Err(crate::Errno(libc::ENOENT)));
+        assert_eq!(write_file(&[b'x'; 4095], b"x"), Err(crate::Errno(libc::ENAMETOOLONG)));
+        write_file(b"/dev/null", b"x").unwrap();
     }
 
     #[test]
