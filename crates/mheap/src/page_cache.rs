@@ -25,6 +25,13 @@ impl PageCache {
     /// A cache without pages.
     pub const EMPTY: Self = Self { group: 0, free: 0, scavenged: 0 };
 
+    /// A cache of those pages of the group from page `group` on whose bits are set in `free`; of these, those in
+    /// `scavenged` have no memory. The pages are the caller's to give.
+    pub const fn from_bits(group: usize, free: u64, scavenged: u64) -> Self {
+        debug_assert!(group.is_multiple_of(GROUP) && scavenged & !free == 0);
+        Self { group, free, scavenged }
+    }
+
     /// Whether there is no page.
     pub const fn is_empty(&self) -> bool {
         self.free == 0
@@ -81,41 +88,6 @@ mod tests {
     use super::*;
     use crate::page_alloc::bits::CHUNK_PAGES;
     use gort_sys::offheap::Persistent;
-
-    const GROUP_AT: usize = 640;
-
-    fn run(offset: usize, scavenged: usize) -> Option<Run> {
-        Some(Run { page: GROUP_AT + offset, scavenged })
-    }
-
-    /// The situations of Go's `TestPageCacheAlloc`.
-    #[test]
-    fn pages_come_lowest_first_and_say_whether_they_were_scavenged() {
-        let cases: [(&str, u64, u64, &[(usize, Option<Run>)]); 6] = [
-            ("empty", 0, 0, &[(1, None), (2, None), (64, None)]),
-            ("lowest bit", 1, 1, &[(2, None), (1, run(0, 1)), (1, None)]),
-            ("highest bit", 1 << 63, 1 << 63, &[(1, run(63, 1)), (1, None)]),
-            ("middle bit, not scavenged", 1 << 20, 0, &[(3, None), (1, run(20, 0)), (1, None)]),
-            (
-                "runs of several sizes",
-                0xf0_0000_00ff_0000,
-                0,
-                &[(5, run(16, 0)), (3, run(21, 0)), (4, run(52, 0)), (1, None)],
-            ),
-            (
-                "all",
-                u64::MAX,
-                0x5555_5555_5555_5555,
-                &[(3, run(0, 2)), (3, run(3, 1)), (58, run(6, 29)), (1, None)],
-            ),
-        ];
-        for (name, free, scavenged, steps) in cases {
-            let mut cache = PageCache { group: GROUP_AT, free, scavenged };
-            for (count, expected) in steps {
-                assert_eq!(cache.alloc(*count), *expected, "{name}: {count}");
-            }
-        }
-    }
 
     #[test]
     fn a_filled_cache_gives_back_what_is_left() {

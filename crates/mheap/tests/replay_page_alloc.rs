@@ -66,8 +66,7 @@ fn replay(seed: u64, actions: usize) {
                 let most = [4, 70, 700, 3000][random(4)];
                 let count = 1 + random(most);
                 let run = pages.alloc(count);
-                // First fit, but for a run in the chunk of the first free page.
-                assert_eq!(run.is_some(), model.fit(count).is_some(), "step {step}: {count}");
+                assert_eq!(run.map(|run| run.page), model.fit(count), "step {step}: {count}");
                 if let Some(run) = run {
                     assert!((run.page..run.page + count).all(|page| model.is_free(page)));
                     assert_eq!(run.scavenged, model.take(run.page, count));

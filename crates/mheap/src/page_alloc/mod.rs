@@ -24,11 +24,13 @@
 //! I4. `free` and `scavenged` count the bits.
 
 pub mod bits;
+mod check;
 mod chunks;
 pub mod scav_index;
 pub mod summary;
 
 use bits::{CHUNK_PAGES, CHUNK_SHIFT};
+pub use check::PageState;
 use chunks::Chunks;
 use gort_sync::Zeroed;
 use gort_sys::offheap::{Persistent, SparseTable};
@@ -363,37 +365,6 @@ impl PageAlloc {
             }
             if !changed {
                 break;
-            }
-        }
-    }
-
-    /// Checks I1 to I4 over all that was grown into.
-    pub fn check_invariants(&self) {
-        let (mut free, mut scavenged) = (0, 0);
-        for chunk in 0..self.end >> CHUNK_SHIFT {
-            let sum = self.levels[LEVELS - 1][chunk];
-            if !self.index.is_ready(chunk) {
-                assert_eq!(sum, Summary::FULL);
-                continue;
-            }
-            let bits = &self.chunks[chunk];
-            assert_eq!(sum, bits.alloc.summarize());
-            for i in 0..CHUNK_PAGES {
-                assert!(!(bits.alloc.get(i) && bits.scavenged.get(i)), "I3: page {i} of chunk {chunk}");
-                assert!(
-                    bits.alloc.get(i) || (chunk << CHUNK_SHIFT) + i >= self.search,
-                    "I2: page {i} of chunk {chunk}"
-                );
-            }
-            free += CHUNK_PAGES - bits.alloc.count(0, CHUNK_PAGES);
-            scavenged += bits.scavenged.count(0, CHUNK_PAGES);
-        }
-        assert_eq!((free, scavenged), (self.free, self.scavenged));
-        for level in 0..LEVELS - 1 {
-            for entry in 0..self.end.div_ceil(1 << pages_shift(level)) {
-                let from = entry << FAN_SHIFT;
-                let below = &self.levels[level + 1][from..from + (1 << FAN_SHIFT)];
-                assert_eq!(self.levels[level][entry], Summary::merge(below, 1 << pages_shift(level + 1)));
             }
         }
     }
