@@ -5,10 +5,13 @@
 
 mod bench;
 mod cache;
+mod demo;
 mod header;
+mod install;
 mod library;
 mod loom;
 mod progress;
+mod publish;
 mod run;
 mod test;
 mod tidy;
@@ -30,6 +33,8 @@ struct Cli {
 enum Task {
     /// Runs everything that must hold, or the steps that a filter names.
     Test(test::Args),
+    /// Runs real programs on gort's malloc, and shows a heap report.
+    Demo,
     /// Runs the loom models, of all crates or of one.
     Loom(loom::Args),
     /// Measures beside the peers.
@@ -42,6 +47,10 @@ enum Task {
     },
     /// Checks the rules of docs/HACKING.md.
     Tidy,
+    /// Installs the library, the header and the command.
+    Install(install::Args),
+    /// Checks that every crate can be packed for a registry.
+    PublishCheck,
 }
 
 fn main() -> ExitCode {
@@ -50,6 +59,9 @@ fn main() -> ExitCode {
         Task::Loom(args) => loom::run(&args),
         Task::Bench(args) => done(bench::run(&args)),
         Task::Header { check } => done(header::run(check)),
+        Task::Demo => demo::run(),
+        Task::Install(args) => done(install::run(&args)),
+        Task::PublishCheck => publish::run(),
         Task::Tidy => done(tidy::run()),
     };
     match outcome {

@@ -38,6 +38,11 @@ impl Tally {
         self.faults.push(Fault { what: what.into(), output: output.into() });
     }
 
+    /// Passes when something is so; else fails, with the reason.
+    pub(crate) fn check(&mut self, is_so: bool, what: impl Into<String>, why: impl FnOnce() -> String) {
+        if is_so { self.pass() } else { self.fail(what, why()) }
+    }
+
     pub(crate) fn skip(&mut self, note: impl Into<String>) {
         self.skipped += 1;
         self.notes.push(format!("skipped: {}", note.into()));

@@ -192,6 +192,13 @@ pub(crate) fn found(program: &str) -> bool {
     std::env::split_paths(&path).any(|dir| dir.join(program).is_file())
 }
 
+/// The path of Python itself, where `python3` is a script that looks for one.
+pub(crate) fn python() -> String {
+    let asked = Cmd::new("python3").args(["-c", "import sys; print(sys.executable)"]).run();
+    let path = asked.map(|done| String::from_utf8_lossy(&done.stdout).trim().to_owned()).unwrap_or_default();
+    if PathBuf::from(&path).is_file() { path } else { "python3".into() }
+}
+
 /// Runs `work` for all items on as many threads as there are processors; results come in the items' order.
 pub(crate) fn parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = std::thread::available_parallelism().map_or(2, usize::from).min(items.len().max(1));

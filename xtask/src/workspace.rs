@@ -21,7 +21,16 @@ pub(crate) struct Member {
     pub(crate) depends: Vec<String>,
     /// The targets under `tests/`.
     pub(crate) tests: Vec<String>,
+    pub(crate) version: String,
+    pub(crate) is_published: bool,
+    /// Fields of the manifest that a registry asks for and that are not there.
+    pub(crate) lacks: Vec<&'static str>,
+    /// Dependencies by path alone, which no registry can resolve.
+    pub(crate) unversioned: Vec<String>,
 }
+
+/// What a published crate says of itself.
+const FIELDS: [&str; 6] = ["description", "license", "keywords", "categories", "readme", "rust_version"];
 
 impl Workspace {
     pub(crate) fn load() -> Result<Self> {
@@ -74,10 +83,17 @@ fn member(package: &Value, names: &BTreeSet<&str>) -> Result<Member> {
     let depends = array("dependencies").iter().filter(|d| d["kind"].as_str() != Some("dev"));
     let depends = depends.filter_map(|d| d["name"].as_str()).filter(|d| names.contains(d) && *d != name);
     let is_test = |target: &&Value| target["kind"].as_array().is_some_and(|k| k.iter().any(|k| k == "test"));
+    let empty = |field: &Value| field.is_null() || field.as_array().is_some_and(Vec::is_empty);
+    let by_path = |d: &&Value| d["kind"].as_str() != Some("dev") && d["req"].as_str() == Some("*");
+    let unversioned = array("dependencies").iter().filter(by_path).filter_map(|d| d["name"].as_str());
     let tests = array("targets").iter().filter(is_test).filter_map(|t| t["name"].as_str());
     Ok(Member {
         depends: depends.map(str::to_owned).collect(),
         tests: tests.map(str::to_owned).collect(),
+        version: package["version"].as_str().context("a package without a version")?.to_owned(),
+        is_published: package["publish"].as_array().is_none_or(|registries| !registries.is_empty()),
+        lacks: FIELDS.into_iter().filter(|field| empty(&package[*field])).collect(),
+        unversioned: unversioned.map(str::to_owned).collect(),
         dir: manifest.parent().context("a manifest without a directory")?.to_owned(),
         name,
     })

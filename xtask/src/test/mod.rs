@@ -6,12 +6,14 @@
 mod conformance;
 mod cprog;
 mod examples;
+mod install;
 mod real;
 mod rust;
 
 use crate::library::Library;
 use crate::loom;
 use crate::progress::{Live, Tally};
+use crate::run::Cmd;
 use crate::workspace::Workspace;
 use anyhow::Result;
 use std::sync::OnceLock;
@@ -92,6 +94,8 @@ const STEPS: &[Step] = &[
         run: examples::examples,
     },
     Step { name: "programs", about: "real programs, preloaded, to the byte as without", run: real::programs },
+    Step { name: "install", about: "an installation serves pkg-config and CMake", run: install::install },
+    Step { name: "publish", about: "every crate can be packed", run: publish },
 ];
 
 /// Runs the chosen steps; true when nothing failed and something ran.
@@ -125,11 +129,18 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
 
 /// The committed header is the one that the sources make, and every compiler takes it.
 fn header(_: &Context, _: &Live) -> Result<Tally> {
+    by_task(&["header", "--check"])
+}
+
+fn publish(context: &Context, _: &Live) -> Result<Tally> {
+    crate::publish::check(&context.workspace)
+}
+
+/// Another task of this program, as one test; it prints what it finds.
+fn by_task(args: &[&str]) -> Result<Tally> {
+    let done = Cmd::new(std::env::current_exe()?).args(args).run()?;
     let mut tally = Tally::default();
-    match crate::header::run(true) {
-        Ok(()) => tally.pass(),
-        Err(error) => tally.fail("include/gort.h", format!("{error:#}")),
-    }
+    tally.check(done.succeeded(), format!("cargo xtask {}", args.join(" ")), || done.text());
     Ok(tally)
 }
 

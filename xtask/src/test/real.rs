@@ -9,7 +9,7 @@ use super::examples::first_difference;
 use crate::progress::{Live, Tally};
 use crate::run::{self, Cmd, Done, End};
 use anyhow::{Context as _, Result};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// A real program at work.
 struct Case {
@@ -85,7 +85,7 @@ const CASES: &[Case] = &[
 pub(super) fn programs(context: &Context, live: &Live) -> Result<Tally> {
     let cases: Vec<&Case> = CASES.iter().filter(|case| context.takes("programs", case.name)).collect();
     let library = context.library()?.shared();
-    let python = interpreter();
+    let python = run::python();
     Ok(all(live, &cases, |case| one(context, case, &library, &python)))
 }
 
@@ -143,13 +143,6 @@ fn difference(plain: &Done, gort: &Done) -> Option<String> {
     let streams = [("output", &plain.stdout, &gort.stdout), ("standard error", &plain.stderr, &gort.stderr)];
     let (name, expected, found) = streams.into_iter().find(|(_, expected, found)| expected != found)?;
     Some(format!("{name} differs at {}", first_difference(expected, found)))
-}
-
-/// The path of Python itself, where `python3` is a script that looks for one.
-fn interpreter() -> String {
-    let asked = Cmd::new("python3").args(["-c", "import sys; print(sys.executable)"]).run();
-    let path = asked.map(|done| String::from_utf8_lossy(&done.stdout).trim().to_owned()).unwrap_or_default();
-    if PathBuf::from(&path).is_file() { path } else { "python3".into() }
 }
 
 #[cfg(test)]
