@@ -53,6 +53,7 @@ fn is_allowed(from: (u8, Column), to: (u8, Column)) -> bool {
 
 pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
+    let page = std::fs::read_to_string(workspace.root.join("docs/ARCHITECTURE.md")).unwrap_or_default();
     for package in &workspace.metadata.packages {
         let manifest = package.manifest_path.as_std_path().strip_prefix(&workspace.root)?;
         if !manifest.starts_with("crates") {
@@ -67,6 +68,10 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>> {
             ));
             continue;
         };
+        if !page.contains(&format!("`{}`", package.name)) {
+            let advice = format!("{} is missing in the table of docs/ARCHITECTURE.md", package.name);
+            findings.push(Finding::new(manifest, 0, "floor", advice));
+        }
         for dependency in &package.dependencies {
             if let Some(to) = floor_of(&dependency.name).filter(|to| !is_allowed(from, *to)) {
                 findings.push(upward(manifest, from, &dependency.name, to));

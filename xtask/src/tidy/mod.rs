@@ -15,6 +15,7 @@ mod places;
 mod references;
 mod safety;
 mod source;
+mod unwrap;
 
 use anyhow::{Result, bail};
 use cargo_metadata::{Metadata, MetadataCommand};
@@ -73,6 +74,7 @@ const RULES: &[Rule] = &[
     heads::check,
     safety::check,
     orderings::check,
+    unwrap::check,
     length::check,
     packages::check,
     references::check,

@@ -1,5 +1,6 @@
 //! References: links between pages lead somewhere, and so does every mention of a decision.
 
+use super::source::Source;
 use super::{Finding, Workspace};
 use anyhow::Result;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let decisions = decision_numbers(&workspace.root)?;
     for source in &workspace.sources {
-        findings.extend(check_decisions(&source.path, source.lines.iter().map(String::as_str), &decisions));
+        findings.extend(check_decisions(&source.path, lines_of(source), &decisions));
     }
     for path in pages(&workspace.root)? {
         let text = std::fs::read_to_string(&path)?;
@@ -21,6 +22,11 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>> {
         }
     }
     Ok(findings)
+}
+
+/// The lines of a source, those of tests left blank.
+fn lines_of(source: &Source) -> impl Iterator<Item = &str> {
+    source.lines.iter().enumerate().map(|(i, line)| if source.is_test(i + 1) { "" } else { line.as_str() })
 }
 
 /// The Markdown pages of the house.

@@ -12,7 +12,7 @@ pub(super) struct Source {
     pub(super) lines: Vec<String>,
     /// Without comments; brackets are tokens of their own.
     pub(super) tokens: Vec<Token>,
-    /// Lines of modules under `cfg(test)`.
+    /// Lines of items under `cfg(test)` or `cfg(loom)`.
     tests: Vec<RangeInclusive<usize>>,
 }
 
@@ -33,7 +33,7 @@ impl Source {
         let stream: TokenStream = text.parse().map_err(|e| anyhow::anyhow!("no Rust: {e}"))?;
         let mut tokens = Vec::new();
         flatten(stream, &mut tokens);
-        let tests = test_modules(&tokens);
+        let tests = test_items(&tokens);
         Ok(Self { path, lines: text.lines().map(String::from).collect(), tokens, tests })
     }
 
@@ -43,7 +43,7 @@ impl Source {
         (parts.next()? == "crates").then(|| parts.next())?
     }
 
-    /// Whether a line belongs to tests, examples or benches.
+    /// Whether a line belongs to tests, models, examples or benches.
     pub(super) fn is_test(&self, line: usize) -> bool {
         let name = self.path.file_name().unwrap_or_default().to_string_lossy();
         self.path.iter().any(|part| ["tests", "examples", "benches"].iter().any(|dir| part == *dir))
@@ -90,8 +90,8 @@ fn flatten(stream: TokenStream, out: &mut Vec<Token>) {
     }
 }
 
-/// The lines of every `mod x { ... }` under an attribute `cfg(..., test, ...)`.
-fn test_modules(tokens: &[Token]) -> Vec<RangeInclusive<usize>> {
+/// The lines of every item under an attribute `cfg(..., test, ...)` or `cfg(..., loom, ...)`.
+fn test_items(tokens: &[Token]) -> Vec<RangeInclusive<usize>> {
     let text = |at: usize| tokens.get(at).map_or("", |t| t.text.as_str());
     let mut found = Vec::new();
     for start in 0..tokens.len() {
@@ -99,16 +99,27 @@ fn test_modules(tokens: &[Token]) -> Vec<RangeInclusive<usize>> {
             continue;
         }
         let end = closing(tokens, start + 1);
-        let for_tests = (start..end).any(|at| text(at) == "test" && text(at.saturating_sub(2)) != "not");
-        let mut item = end + 1;
-        while text(item) == "#" {
-            item = closing(tokens, item + 1) + 1;
-        }
-        if for_tests && text(item) == "mod" && text(item + 2) == "{" {
-            found.push(tokens[start].line..=tokens[closing(tokens, item + 2)].line);
+        let is_wanted =
+            |at: usize| matches!(text(at), "test" | "loom") && text(at.saturating_sub(2)) != "not";
+        if (start..end).any(is_wanted) {
+            found.push(tokens[start].line..=tokens[item_end(tokens, end + 1)].line);
         }
     }
     found
+}
+
+/// The last token of the item that starts at `at`, its other attributes included.
+fn item_end(tokens: &[Token], mut at: usize) -> usize {
+    while at + 1 < tokens.len() {
+        match tokens[at].text.as_str() {
+            "{" => return closing(tokens, at),
+            "(" | "[" => at = closing(tokens, at),
+            ";" | "," | "}" => return at,
+            _ => {}
+        }
+        at += 1;
+    }
+    at
 }
 
 /// The position of the bracket that closes the one at `open`.
@@ -133,11 +144,12 @@ mod tests {
 
     #[test]
     fn tokens_are_no_comments_and_tests_are_known() {
-        let text = "//! Head.\n// unsafe in words\nfn f() { \"asm!\"; }\n#[cfg(all(test, not(loom)))]\nmod t {\n fn g() {}\n}\n";
+        let text = "//! Head.\n// unsafe in words\nfn f() { \"asm!\"; }\n#[cfg(all(test, not(loom)))]\nmod t {\n fn g() {}\n}\n#[cfg(loom)]\nuse x::y;\nfn h() {}\n";
         let source = Source::parse(PathBuf::from("crates/x/src/lib.rs"), text).unwrap();
         assert_eq!(source.find(&["unsafe"]).count(), 0);
         assert_eq!(source.find(&["fn", "f", "(", ")"]).count(), 1);
-        assert!(!source.is_test(3) && source.is_test(6));
+        let tests: Vec<usize> = (1..=10).filter(|line| source.is_test(*line)).collect();
+        assert_eq!(tests, [4, 5, 6, 7, 8, 9]);
         assert_eq!(source.crate_dir(), Some("x"));
         assert_eq!(source.head().collect::<Vec<_>>(), [(1, "Head.")]);
     }
