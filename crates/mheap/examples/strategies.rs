@@ -46,11 +46,11 @@ impl<const N: usize> Strategy for SegregatedFit<N> {
 
 /// How far a run came.
 #[derive(Default)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Exchanges of a block for another before a request found no place.
-    pub exchanges: usize,
+    pub(crate) exchanges: usize,
     /// How full the range was when a request found no place, in percent.
-    pub full_percent: usize,
+    pub(crate) full_percent: usize,
 }
 
 /// A repeatable sequence of numbers below `n`.
@@ -85,7 +85,7 @@ fn replay(strategy: &mut dyn Strategy) -> Outcome {
 }
 
 /// Every strategy by name, with what it counted.
-pub fn outcomes() -> Vec<(&'static str, Outcome)> {
+pub(crate) fn outcomes() -> Vec<(&'static str, Outcome)> {
     let mut all: Vec<(&'static str, Box<dyn Strategy>)> = vec![
         ("bump", Box::new(Bump::new(RANGE))),
         ("free list, first fit", Box::new(FreeList::<16384>::new(RANGE, Fit::First))),
@@ -97,7 +97,7 @@ pub fn outcomes() -> Vec<(&'static str, Outcome)> {
 }
 
 /// Prints the table.
-pub fn main() {
+pub(crate) fn main() {
     println!("{:<22} {:>10} {:>8}", "strategy", "exchanges", "full at");
     for (name, outcome) in outcomes() {
         println!("{name:<22} {:>10} {:>7}%", outcome.exchanges, outcome.full_percent);
