@@ -410,7 +410,7 @@ static inline void go_closure_call_inline_(const go_closure *c, void *arg) {
 go_runner *go_runner_of_thread(size_t *offset);
 
 /**
- * Begins a frame: what GO_FRAME does. The strings are static, and `function` is another pointer in another function.
+ * Begins a frame: what GO_FRAME does. The strings are static.
  * Frames that were left without go_frame_end are dropped, and reported if GORT_CHECK is set.
  */
 void go_frame_begin(go_frame *f, const char *file, int line, const char *function);
@@ -466,7 +466,6 @@ int go_catch_point(uintptr_t *area);
  */
 #define GO_CATCH(f) ((f)->caught = 1, go_catch_point((f)->jump))
 
-/* Every function has a name of its own, compared as a pointer. */
 #define GO_BEGIN_(f) go_frame_begin((f), __FILE__, __LINE__, __func__)
 #define GO_BEGIN_CHECKED_(f) go_frame_begin_checked((f), __FILE__, __LINE__, __func__)
 

@@ -52,7 +52,8 @@ pub trait Host: Memory {
     /// A value that was given to [`crate::panic::raise`].
     unsafe fn text(&self, value: Value) -> Option<*const c_char>;
 
-    /// Prints a value as Go's `printpanicval` does, without calling anything of the program's, and without allocating.
+    /// Prints a value as Go's `printpanicval` does: a tab behind each newline ([`crate::report::Indented`]). Calls nothing of
+    /// the program's, and does not allocate.
     ///
     /// # Safety
     /// As for [`Host::text`].
@@ -111,7 +112,7 @@ impl Host for System {
 
     unsafe fn print(&self, value: Value, out: &mut dyn fmt::Write) {
         // SAFETY: Rust programs raise values of `Value::of`. A place to print that fails cannot be told.
-        let _ = unsafe { value.print(out) };
+        let _ = unsafe { value.print(&mut crate::report::Indented(out)) };
     }
 
     unsafe fn string(&self, _: Value) -> Option<*const c_char> {

@@ -188,11 +188,10 @@ fn print_panics(host: &dyn Host, panic: *mut Panic, out: &mut dyn Write) {
             return;
         }
         let _ = out.write_str("panic: ");
-        let mut indented = Indented(out);
         if (*panic).text.is_null() {
-            host.print((*panic).value, &mut indented);
+            host.print((*panic).value, out);
         } else {
-            let _ = write_text((*panic).text, &mut indented);
+            let _ = write_text((*panic).text, &mut Indented(out));
         }
         let _ = out.write_str(match ((*panic).recovered, (*panic).repanicked) {
             (true, true) => " [recovered, repanicked]\n",
@@ -203,7 +202,7 @@ fn print_panics(host: &dyn Host, panic: *mut Panic, out: &mut dyn Write) {
 }
 
 /// Writes a tab behind every newline.
-struct Indented<'a>(&'a mut dyn Write);
+pub struct Indented<'a>(pub &'a mut dyn Write);
 
 impl Write for Indented<'_> {
     fn write_str(&mut self, s: &str) -> fmt::Result {

@@ -8,8 +8,7 @@
 //! stack was; a stale frame's own memory may be gone. A watched frame is stale, when another begins, if
 //!
 //! * its function's stack was lower than the stack is now: the function has returned; or
-//! * the new frame lies at the same address; or
-//! * another function's stack is exactly as low.
+//! * the new frame overlaps it.
 //!
 //! What hides among deeper calls is found when those have returned, or at the end of an outer frame or of the thread. Each
 //! is reported once, in a line on standard error.
@@ -29,7 +28,7 @@ pub struct Place {
     pub file: *const c_char,
     /// The line.
     pub line: i32,
-    /// The function: a name of its own for each function, compared as a pointer.
+    /// The function; may be null.
     pub function: *const c_char,
 }
 
@@ -143,7 +142,7 @@ fn report(place: Place) {
 pub unsafe fn begin(runner: &Runner, frame: *mut Frame, place: Place) {
     let stack = arch::stack_pointer();
     if runner.watch.on.get() {
-        settle(runner, frame, stack, place.function);
+        settle(runner, frame, stack);
     }
     drop_below(runner, stack);
     // SAFETY: passed on.
@@ -162,12 +161,10 @@ pub fn watch(runner: &Runner) {
 }
 
 /// Drops and reports watched frames that must be stale, now that `next` begins.
-fn settle(runner: &Runner, next: *mut Frame, stack: usize, function: *const c_char) {
+fn settle(runner: &Runner, next: *mut Frame, stack: usize) {
     while let Some(last) = runner.watch.last() {
-        let returned = last.stack < stack
-            || last.frame == next
-            || (last.stack == stack && last.place.function != function);
-        if !returned {
+        let overlaps = last.frame.addr().abs_diff(next.addr()) < size_of::<Frame>();
+        if last.stack >= stack && !overlaps {
             return;
         }
         runner.watch.pop();

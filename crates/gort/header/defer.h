@@ -16,7 +16,6 @@ int go_catch_point(uintptr_t *area);
  */
 #define GO_CATCH(f) ((f)->caught = 1, go_catch_point((f)->jump))
 
-/* Every function has a name of its own, compared as a pointer. */
 #define GO_BEGIN_(f) go_frame_begin((f), __FILE__, __LINE__, __func__)
 #define GO_BEGIN_CHECKED_(f) go_frame_begin_checked((f), __FILE__, __LINE__, __func__)
 

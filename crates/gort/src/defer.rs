@@ -25,7 +25,7 @@ pub unsafe extern "C" fn go_runner_of_thread(offset: *mut usize) -> *mut go_runn
     Runner::current(HOST)
 }
 
-/// Begins a frame: what GO_FRAME does. The strings are static, and `function` is another pointer in another function.
+/// Begins a frame: what GO_FRAME does. The strings are static.
 /// Frames that were left without go_frame_end are dropped, and reported if GORT_CHECK is set.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn go_frame_begin(

@@ -4,7 +4,7 @@ use crate::ctypes::{go_any, go_type};
 use core::ffi::{c_char, c_void};
 use core::fmt::{self, Write};
 use core::mem::transmute;
-use gort_defer::report::write_text;
+use gort_defer::report::{Indented, write_text};
 use gort_defer::{Host, Memory, Oops, Value};
 use gort_malloc::MALLOC;
 use gort_sys::env;
@@ -69,7 +69,7 @@ impl Host for Facade {
     }
 
     unsafe fn print(&self, v: Value, out: &mut dyn fmt::Write) {
-        let _ = print(&any(v), out);
+        let _ = print(&any(v), &mut Indented(out));
     }
 
     unsafe fn string(&self, v: Value) -> Option<*const c_char> {

@@ -1,0 +1,6 @@
+// The twin of uncaught_nil.c.
+package main
+
+func main() {
+	panic(nil)
+}
