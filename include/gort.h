@@ -641,6 +641,62 @@ const char *go_type_method_name(const go_type *t, size_t i);
 /** Whether values of type `t` have all methods that interface `iface` demands. */
 bool go_type_implements(const go_type *t, const go_type *iface);
 
+/**
+ * The value behind interface `iface`; panics with Go's message when it is nil or its type lacks a method.
+ *
+ * A struct, an array or a slice is not copied: the interface points to where `v` does. A scalar is copied, if it is no small
+ * integer to a block that go_iface_free gives back.
+ */
+go_iface go_iface_make(const go_type *iface, go_any v);
+
+/** As go_iface_make; false, and `*out` is nil, where that would panic. `out` may be NULL. */
+bool go_iface_ok(const go_type *iface, go_any v, go_iface *out);
+
+/** Gives back the block that go_iface_make may have taken for a scalar. Does nothing to all others. */
+void go_iface_free(go_iface i);
+
+/** Method `index` of the interface's list, which is sorted by name; NULL beyond its end. go_iface_func is the same in one load. */
+void *go_iface_method(go_iface i, size_t index);
+
+/** The value in an interface. */
+go_any go_iface_any(go_iface i);
+
+/** `v.(t)`: `v` if it has type `t`, or has all methods of `t` when that is an interface. Else panics: interface conversion. */
+go_any go_assert(go_any v, const go_type *t);
+
+/** As go_assert; false, and `*out` is nil, where that would panic. `out` may be NULL. */
+bool go_assert_ok(go_any v, const go_type *t, go_any *out);
+
+/** As go_assert, of a value behind an interface with methods. */
+go_any go_iface_assert(go_iface i, const go_type *t);
+
+/** The first of `n` types that `v` has or implements; a NULL type is the case nil. -1 when there is none. */
+int go_type_switch(go_any v, const go_type *const *types, size_t n);
+
+/** `a == b`. Values of different types are different; panics when both have one type that cannot be compared. */
+bool go_any_equal(go_any a, go_any b);
+
+/** A hash of `v`: equal values have equal ones, in one process. Panics when values of the type cannot be compared. */
+uint64_t go_any_hash(go_any v);
+
+/** The value of a field of the struct at `obj`; nil when there is none of that name. */
+go_any go_reflect_get(const go_type *t, const void *obj, const char *field);
+
+/**
+ * Sets a field. 0, -ENOENT, -EINVAL when the value is of another type, -ENOMEM. A field of an interface type takes any value
+ * that implements it.
+ */
+int go_reflect_set(const go_type *t, void *obj, const char *field, go_any v);
+
+/** Calls a method of `recv` through its adapter. 0, -ENOENT, -ENOTSUP without an adapter. */
+int go_reflect_call(go_any recv, const char *method, void *args);
+
+/** Writes `v` as Go's %v does, at most `n` bytes with the last one zero. The length that it has, as snprintf gives it. */
+int go_any_format(char *buf, size_t n, go_any v);
+
+/** As go_any_format, as %+v: with the names of fields. */
+int go_any_format_plus(char *buf, size_t n, go_any v);
+
 #ifdef __cplusplus
 }
 #endif

@@ -7,7 +7,7 @@ static void show(const char *what, go_recovery *r)
     go_any v;
     if (!go_recover(r, &v)) {
         printf("%s: nil\n", what);
-    } else if (v.type == &go_type_string) {
+    } else if (go_type_kind(v.type) == GO_KIND_STRING) {
         printf("%s: %s\n", what, v.v.s);
     } else {
         printf("%s: %d\n", what, (int)v.v.i);

@@ -10,7 +10,7 @@ use gort_sys::clib;
 use gort_sys::thread::{RUNNER, words};
 
 /// What runs on the calling thread.
-fn current() -> &'static Runner {
+pub(crate) fn current() -> &'static Runner {
     // SAFETY: lives as long as the thread or goroutine, and is used on its stack only.
     unsafe { &*Runner::current(HOST) }
 }

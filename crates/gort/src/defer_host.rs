@@ -1,13 +1,14 @@
 //! What gort-defer asks of the facade: memory from its heap, and the printing of panic values, whose types gort-types knows.
 
 use crate::ctypes::{go_any, go_type};
+use crate::types::error::runtime_error;
 use core::ffi::{c_char, c_void};
-use core::fmt::{self, Write};
+use core::fmt;
 use core::mem::transmute;
-use gort_defer::report::{Indented, write_text};
 use gort_defer::{Host, Memory, Oops, Value};
 use gort_malloc::MALLOC;
 use gort_sys::env;
+use gort_types::panic_text::write_panic;
 use gort_types::{Any, Kind, STRING};
 
 /// The facade, as gort-defer sees it.
@@ -44,7 +45,10 @@ impl Memory for Facade {
 
 impl Host for Facade {
     fn oops(&self, what: Oops) -> Value {
-        string(what.text().as_ptr())
+        match what {
+            Oops::NotOnGoroutine => string(what.text().as_ptr()),
+            Oops::NilPanic | Oops::NilCall => value(runtime_error(what.text().as_ptr())),
+        }
     }
 
     unsafe fn text(&self, v: Value) -> Option<*const c_char> {
@@ -69,7 +73,8 @@ impl Host for Facade {
     }
 
     unsafe fn print(&self, v: Value, out: &mut dyn fmt::Write) {
-        let _ = print(&any(v), &mut Indented(out));
+        // SAFETY: a value that was raised.
+        let _ = unsafe { write_panic(out, any(v)) };
     }
 
     unsafe fn string(&self, v: Value) -> Option<*const c_char> {
@@ -89,15 +94,5 @@ impl Host for Facade {
 
     fn keeps_nil_panics(&self) -> bool {
         env::var(b"GODEBUG").is_some_and(|all| all.split(|c| *c == b',').any(|one| one == b"panicnil=1"))
-    }
-}
-
-fn print(v: &go_any, out: &mut dyn Write) -> fmt::Result {
-    let Some(ty) = v.ty else { return out.write_str("nil") };
-    match ty.kind() {
-        // SAFETY: a string.
-        Kind::String => unsafe { write_text(v.ptr().cast_const().cast(), out) },
-        Kind::Int64 => write!(out, "{}", v.int()),
-        _ => write!(out, "({:#x})", v.bits),
     }
 }

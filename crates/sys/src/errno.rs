@@ -11,6 +11,10 @@ impl Errno {
     pub const ENOMEM: Self = Self(libc::ENOMEM);
     /// An argument that the call does not take.
     pub const EINVAL: Self = Self(libc::EINVAL);
+    /// No such thing.
+    pub const ENOENT: Self = Self(libc::ENOENT);
+    /// Not supported.
+    pub const ENOTSUP: Self = Self(libc::ENOTSUP);
     /// Something is there already.
     pub const EEXIST: Self = Self(libc::EEXIST);
     /// A deadline passed.

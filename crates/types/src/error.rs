@@ -26,6 +26,8 @@ pub enum TypeError {
     },
     /// A nil pointer was followed.
     NilDereference,
+    /// No memory for a scalar in an interface.
+    NoMemory,
 }
 
 /// Go's `TypeAssertionError`.
@@ -105,6 +107,7 @@ impl Display for TypeError {
                 write_lossy(f, bare)?;
                 f.write_str(" pointer")
             }
+            TypeError::NoMemory => f.write_str("runtime error: out of memory"),
             TypeError::NilDereference => {
                 f.write_str("runtime error: invalid memory address or nil pointer dereference")
             }

@@ -8,6 +8,7 @@ use crate::descriptor::{Kind, Type};
 use crate::error::{Assertion, HeldIn, TypeError};
 use crate::itab::Itab;
 use core::ffi::c_void;
+use core::ptr::NonNull;
 
 /// `go_iface`: passed in two registers.
 #[repr(C)]
@@ -26,8 +27,8 @@ pub const NIL_IFACE: Iface = Iface { tab: None, data: core::ptr::null_mut() };
 
 /// Finds a place for the scalar in an interface, which lives as long as the interface.
 pub trait Place {
-    /// A pointer to the value as it lies in memory; null when there is no memory.
-    fn place(&self, value: Any) -> *mut c_void;
+    /// A pointer to the value as it lies in memory; `None` when there is no memory.
+    fn place(&self, value: Any) -> Option<NonNull<c_void>>;
 }
 
 /// The itab of a pair, from the table of the process.
@@ -40,7 +41,7 @@ impl Iface {
     /// A value in an interface. A scalar is given a place; all others stay where they are.
     ///
     /// # Errors
-    /// The value is nil, or its type lacks methods of the interface, or `iface` is no interface.
+    /// The value is nil, or its type lacks methods of the interface, or `iface` is no interface; or there is no memory.
     pub fn new(iface: &'static Type, value: Any, scalars: &impl Place) -> Result<Iface, TypeError> {
         let Some(ty) = value.ty else {
             return Err(nil_to_interface(iface));
@@ -56,7 +57,7 @@ impl Iface {
         }
         let data = match is_pointer || value.is_indirect() {
             true => value.ptr(),
-            false => scalars.place(value),
+            false => scalars.place(value).ok_or(TypeError::NoMemory)?.as_ptr(),
         };
         Ok(Iface { tab: Some(tab), data })
     }

@@ -5,7 +5,9 @@
 //!
 //! * [`descriptor`], [`shape`], [`text`], [`basic`]: what a type is; [`info`], [`bitmap`]: what is worked out of it;
 //! * [`table`]: one descriptor for each composite type; [`itab`]: one itab for each pair; both are [`trie`]s, which never shrink;
-//! * [`iface`]: conversion, assertion, type switch;
+//! * [`iface`]: conversion, assertion, type switch; [`equal`]: comparison and hashing;
+//! * [`reflect`]: fields and methods by name; [`format`](mod@format): `%v` and `%+v`; [`float`], [`sink`]: its parts;
+//!   [`panic_text`]: a panic value, printed;
 //! * [`error`]: what Go would panic with. The functions here return it; whoever can panic raises it ([`on_nil_method`]).
 //!
 //! Types have one identity in a process, so the two tables are the crate's own ([`TYPES`], [`ITABS`]); each can be built alone.
@@ -17,14 +19,26 @@ pub mod any;
 pub mod basic;
 pub mod bitmap;
 pub mod descriptor;
+#[cfg(not(loom))]
+pub mod equal;
 pub mod error;
+#[cfg(not(loom))]
+pub mod float;
+#[cfg(not(loom))]
+pub mod format;
 #[cfg(not(loom))]
 pub mod iface;
 pub mod info;
 pub mod itab;
 pub mod nil_method;
+#[cfg(not(loom))]
+pub mod panic_text;
 pub mod records;
+#[cfg(not(loom))]
+pub mod reflect;
 pub mod shape;
+#[cfg(not(loom))]
+pub mod sink;
 pub mod table;
 pub mod text;
 pub mod trie;

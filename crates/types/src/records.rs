@@ -91,15 +91,19 @@ impl<'a> Cursor<'a> {
     pub(crate) fn new(buffer: &'a mut [u8]) -> Self {
         Self { buffer, len: 0 }
     }
+
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        let start = self.len.min(self.buffer.len());
+        let room = &mut self.buffer[start..];
+        let n = bytes.len().min(room.len());
+        room[..n].copy_from_slice(&bytes[..n]);
+        self.len += bytes.len();
+    }
 }
 
 impl Write for Cursor<'_> {
     fn write_str(&mut self, s: &str) -> fmt::Result {
-        let start = self.len.min(self.buffer.len());
-        let room = &mut self.buffer[start..];
-        let n = s.len().min(room.len());
-        room[..n].copy_from_slice(&s.as_bytes()[..n]);
-        self.len += s.len();
+        self.put(s.as_bytes());
         Ok(())
     }
 }

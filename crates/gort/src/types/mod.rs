@@ -1,4 +1,8 @@
-//! Types: descriptors and what they say.
+//! Types: descriptors and what they say; interfaces ([`iface`]), reflection ([`reflect`]), runtime errors ([`error`]).
+
+pub(crate) mod error;
+pub mod iface;
+pub mod reflect;
 
 use crate::ctypes::{go_field, go_type};
 use core::ffi::{CStr, c_char, c_int};
