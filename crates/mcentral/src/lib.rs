@@ -13,6 +13,7 @@ pub mod central;
 pub mod collected;
 pub mod params;
 pub mod shelves;
+mod spans;
 
 pub use batch::BATCH_MAX;
 pub use central::{Central, Figures, Misuse};

@@ -24,6 +24,13 @@ pub const fn batch_len(class: SizeClass) -> usize {
     }
 }
 
+/// Batches that a class's depot holds at first.
+#[cfg(not(loom))]
+pub const DEPOT_LEN_MIN: usize = 2;
+/// Batches that a class's depot holds at first.
+#[cfg(loom)]
+pub const DEPOT_LEN_MIN: usize = 1;
+
 /// Batches that a class's depot holds at most.
 pub const fn depot_len(class: SizeClass) -> usize {
     let bytes = batch_len(class) * class.size();

@@ -62,7 +62,7 @@ impl Shelves {
             span.as_ref().with_body(|body: &mut Body| {
                 let new = match body.free as usize {
                     0 => OFF,
-                    free => ((free - 1) * SHELVES / blocks) as u8,
+                    free => (1..SHELVES).map(|k| (free * SHELVES > k * blocks) as u8).sum(),
                 };
                 (core::mem::replace(&mut body.shelf, new), new)
             })

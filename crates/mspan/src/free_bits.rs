@@ -80,6 +80,23 @@ impl FreeBits {
         taken
     }
 
+    /// Takes free blocks, lowest first, until `out` is full or there are none left, and writes what `block` makes of
+    /// their numbers to `out` from its end downwards. No block below `from` is free. How many there were, and a number
+    /// below which none is free now.
+    #[inline]
+    pub fn take_down<T>(&mut self, from: usize, out: &mut [T], block: impl Fn(usize) -> T) -> (usize, usize) {
+        let len = out.len();
+        let mut slots = out.iter_mut().rev();
+        for (w, word) in self.words.iter_mut().enumerate().skip(from / 64) {
+            while *word != 0 {
+                let Some(slot) = slots.next() else { return (len, w * 64 + word.trailing_zeros() as usize) };
+                *slot = block(w * 64 + word.trailing_zeros() as usize);
+                *word &= *word - 1;
+            }
+        }
+        (len - slots.len(), BLOCKS_MAX)
+    }
+
     /// The first free block at or after `from`.
     pub fn next_free(&self, from: usize) -> Option<usize> {
         (from / 64..WORDS).find_map(|w| {
@@ -133,7 +150,18 @@ mod tests {
         let mut bits = FreeBits::full(300);
         let mut model: Vec<bool> = (0..BLOCKS_MAX).map(|i| i < 300).collect();
         for _ in 0..20_000 {
-            match random(4) {
+            match random(5) {
+                4 => {
+                    let from = model.iter().position(|free| *free).unwrap_or(BLOCKS_MAX);
+                    let mut out = vec![0; random(40)];
+                    let (n, next) = bits.take_down(from, &mut out, |i| i);
+                    let expected: Vec<usize> =
+                        (0..BLOCKS_MAX).filter(|i| model[*i]).take(out.len()).collect();
+                    let taken: Vec<usize> = out.iter().rev().take(n).copied().collect();
+                    assert_eq!(taken, expected);
+                    taken.into_iter().for_each(|i| model[i] = false);
+                    assert!(model[..next].iter().all(|free| !free));
+                }
                 0 => {
                     let (from, count) = (random(BLOCKS_MAX), random(40));
                     let mut taken = Vec::new();

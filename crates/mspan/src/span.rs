@@ -338,6 +338,16 @@ impl Body {
         taken
     }
 
+    /// Takes blocks, lowest first, until `out` is full or there are none left, and writes what `block` makes of their
+    /// indices to `out` from its end downwards. How many there were.
+    #[inline]
+    pub fn take_down<T>(&mut self, out: &mut [T], block: impl Fn(usize) -> T) -> usize {
+        let (taken, next) = self.bits.take_down(self.hint as usize, out, block);
+        self.free -= taken as u16;
+        self.hint = next as u16;
+        taken
+    }
+
     /// Puts block `index` back. `false`, and nothing changes, when it was free already: a double free.
     #[inline]
     #[must_use = "a block that was free already is a double free"]
