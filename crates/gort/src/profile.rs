@@ -1,14 +1,17 @@
 //! The heap profile in pprof's format: a gzipped protobuf, as `profile.proto` of google/pprof defines it.
 //!
 //! Follows `writeHeapProto` of Go's `runtime/pprof`: four values a stack (objects and bytes, allocated and in use), scaled
-//! up from samples to an estimate of the whole. Addresses stay addresses; the mappings of the process come along, so that
-//! the tool finds the symbols.
+//! up from samples to an estimate of the whole; the label `bytes` is the size that was asked for. Addresses stay
+//! addresses; the mappings of the process come along, so that the tool finds the symbols.
+//!
+//! A stack starts where the program called: the library's own frames are cut off. In a program that contains the library
+//! they cannot be told by their mapping; there the tool drops them by name.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use gort_malloc::MALLOC;
 use gort_malloc::sample::Bucket;
-use gort_sys::maps;
+use gort_sys::{clock, env, maps};
 use prost::Message;
 
 /// The messages of profile.proto, as far as a heap profile uses them.
@@ -27,6 +30,10 @@ mod proto {
         pub location: Vec<Location>,
         #[prost(string, repeated, tag = "6")]
         pub string_table: Vec<String>,
+        #[prost(int64, tag = "7")]
+        pub drop_frames: i64,
+        #[prost(int64, tag = "9")]
+        pub time_nanos: i64,
         #[prost(message, optional, tag = "11")]
         pub period_type: Option<ValueType>,
         #[prost(int64, tag = "12")]
@@ -49,6 +56,18 @@ mod proto {
         pub location_id: Vec<u64>,
         #[prost(int64, repeated, tag = "2")]
         pub value: Vec<i64>,
+        #[prost(message, repeated, tag = "3")]
+        pub label: Vec<Label>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub(super) struct Label {
+        #[prost(int64, tag = "1")]
+        pub key: i64,
+        #[prost(int64, tag = "3")]
+        pub num: i64,
+        #[prost(int64, tag = "4")]
+        pub num_unit: i64,
     }
 
     #[derive(Clone, PartialEq, prost::Message)]
@@ -143,37 +162,62 @@ pub fn encode() -> Vec<u8> {
         period_type: Some(strings.value_type("space", "bytes")),
         period: rate as i64,
         default_sample_type: strings.number("inuse_space"),
+        drop_frames: strings.number(OWN_NAMES),
+        time_nanos: clock::wall_ns() as i64,
         mapping: mappings(&mut strings),
         ..Default::default()
     };
     let buckets = buckets();
-    let mut addresses: Vec<u64> =
-        buckets.iter().flat_map(|bucket| &bucket.stack[..bucket.depth]).map(|pc| *pc as u64).collect();
+    let own = own_mapping(&profile.mapping);
+    let stacks: Vec<&[usize]> = buckets.iter().map(|bucket| callers(bucket, own)).collect();
+    let mut addresses: Vec<u64> = stacks.iter().copied().flatten().map(|pc| *pc as u64).collect();
     addresses.sort_unstable();
     addresses.dedup();
     let id = |pc: u64| addresses.partition_point(|a| *a < pc) as u64 + 1;
+    let (key, num_unit) = (strings.number("bytes"), strings.number("bytes"));
     profile.location = addresses
         .iter()
         // A return address may be the first of the next line: the call is the byte before.
         .map(|pc| proto::Location {
             id: id(*pc),
-            mapping_id: mapping_of(&profile.mapping, pc - 1),
+            mapping_id: mapping_of(&profile.mapping, pc - 1).map_or(0, |mapping| mapping.id),
             address: pc - 1,
         })
         .collect();
     profile.sample = buckets
         .iter()
-        .map(|bucket| proto::Sample {
-            location_id: bucket.stack[..bucket.depth].iter().map(|pc| id(*pc as u64)).collect(),
+        .zip(&stacks)
+        .map(|(bucket, stack)| proto::Sample {
+            location_id: stack.iter().map(|pc| id(*pc as u64)).collect(),
             value: value_of(bucket, rate),
+            label: Vec::from([proto::Label { key, num: bucket.size as i64, num_unit }]),
         })
         .collect();
     profile.string_table = strings.0;
     gzip(&profile.encode_to_vec())
 }
 
-fn mapping_of(mappings: &[proto::Mapping], pc: u64) -> u64 {
-    mappings.iter().find(|m| (m.memory_start..m.memory_limit).contains(&pc)).map_or(0, |m| m.id)
+/// Functions that are no places of a program, as a regular expression; pprof drops what they call, too.
+const OWN_NAMES: &str = "(go_|__libc_)?(malloc|calloc|realloc|reallocarray|aligned_alloc|memalign|posix_memalign|valloc|pvalloc)|\
+                         operator new.*|gort_.*";
+
+/// The library's mapping; `None` where the library is part of the program.
+fn own_mapping(mappings: &[proto::Mapping]) -> Option<&proto::Mapping> {
+    let own = mapping_of(mappings, encode as *const () as u64)?;
+    (!(own.memory_start..own.memory_limit).contains(&(env::entry() as u64))).then_some(own)
+}
+
+/// A stack without the library's frames at its inner end.
+fn callers<'a>(bucket: &'a Bucket, own: Option<&proto::Mapping>) -> &'a [usize] {
+    let stack = &bucket.stack[..bucket.depth];
+    let is_own =
+        |pc: &usize| own.is_some_and(|own| (own.memory_start..own.memory_limit).contains(&(*pc as u64)));
+    let first = stack.iter().position(|pc| !is_own(pc)).unwrap_or(stack.len());
+    &stack[first..]
+}
+
+fn mapping_of(mappings: &[proto::Mapping], pc: u64) -> Option<&proto::Mapping> {
+    mappings.iter().find(|m| (m.memory_start..m.memory_limit).contains(&pc))
 }
 
 /// The executable mappings of the process.

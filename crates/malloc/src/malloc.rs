@@ -6,12 +6,12 @@
 //! show as `small_end` of nought, a class table without answers, or words of an empty magazine, and so lead to the slow
 //! path, which asks.
 //!
-//! `small_end` is a plain word, written by `start` while the program has one thread (making a second one allocates).
-//! Everything else that `start` sets up is published by `started`.
+//! `small_end` and `counted_end` are plain words, written by `start` while the program has one thread (making a second
+//! one allocates). Everything else that `start` sets up is published by `started`.
 
 use crate::bind::Caches;
 use crate::huge::HugeTable;
-use crate::options::Options;
+use crate::options::{Options, Sampling};
 use crate::sample::Sampler;
 use crate::{boot, check, misuse};
 use core::ptr::null_mut;
@@ -35,6 +35,8 @@ const TICK_NS: u64 = 100_000_000;
 pub struct Malloc {
     /// One more than the largest size that the fast path serves; nought before the start, and in checking modes.
     small_end: UnsafeCell<usize>,
+    /// The same for the fast path's twin that counts bytes for the heap profile; nought when nobody samples.
+    counted_end: UnsafeCell<usize>,
     started: Once,
     pub(crate) options: Options,
     pub(crate) heap: Heap,
@@ -46,7 +48,7 @@ pub struct Malloc {
     ticked_ns: AtomicU64,
 }
 
-// SAFETY: `small_end` is written while the program has one thread; the rest guards itself.
+// SAFETY: `small_end` and `counted_end` are written while the program has one thread; the rest guards itself.
 unsafe impl Sync for Malloc {}
 
 impl Malloc {
@@ -62,6 +64,7 @@ impl Malloc {
         }
         Self {
             small_end: UnsafeCell::new(0),
+            counted_end: UnsafeCell::new(0),
             started: Once::new(),
             options: Options::new(),
             heap: Heap::new(),
@@ -120,42 +123,64 @@ impl Malloc {
 
     #[inline(never)]
     fn malloc_slow(&self, size: usize) -> *mut u8 {
-        if !self.is_ready() {
-            return boot::alloc(size, 16);
+        // SAFETY: written before anyone else reads, see the head.
+        if size < self.counted_end.with(|end| unsafe { *end }) {
+            // SAFETY: `counted_end` is `SMALL_MAX + 1` here.
+            if let Some(block) = unsafe { self.pop_counted(size) } {
+                return block;
+            }
         }
-        let block = match self.options.check() {
-            0 => self.alloc_plain(size),
-            level => self.alloc_checked(size, 16, level),
-        };
-        self.finish(block, size)
+        self.alloc(size, 16)
     }
 
-    /// What every slow allocation ends with: the error number, or a look at the profile.
-    pub(crate) fn finish(&self, block: *mut u8, size: usize) -> *mut u8 {
+    /// A block for any size and alignment (a power of two), as the options ask for it; null, with `errno` at `ENOMEM`,
+    /// when there is none.
+    pub(crate) fn alloc(&self, size: usize, align: usize) -> *mut u8 {
+        if !self.is_ready() {
+            return boot::alloc(size, align);
+        }
+        let block = match (self.options.check(), self.options.sampling()) {
+            (0, Sampling::Off) => self.alloc_plain(size, align),
+            (level, sampling) => self.alloc_watched(size, align, level, sampling),
+        };
         if block.is_null() {
             Errno::ENOMEM.set();
-        } else if self.options.profile_rate() != 0 {
-            self.sample_alloc(block, size);
         }
         block
     }
 
-    /// A block for any size, without checks. When there is no memory, once more after all caches within reach were
-    /// emptied.
-    pub(crate) fn alloc_plain(&self, size: usize) -> *mut u8 {
-        let block = self.alloc_once(size);
+    #[cold]
+    fn alloc_watched(&self, size: usize, align: usize, level: u8, sampling: Sampling) -> *mut u8 {
+        if sampling == Sampling::Apart {
+            return self.alloc_counted(size, align);
+        }
+        let block = match level {
+            0 => self.alloc_plain(size, align),
+            level => self.alloc_checked(size, align, level),
+        };
+        if sampling == Sampling::InPlace && !block.is_null() {
+            self.sample_in_place(block, size);
+        }
+        block
+    }
+
+    /// A block for any size and alignment, without checks. When there is no memory, once more after all caches within
+    /// reach were emptied.
+    pub(crate) fn alloc_plain(&self, size: usize, align: usize) -> *mut u8 {
+        let block = self.alloc_once(size, align);
         if block.is_null() && size <= isize::MAX as usize {
             self.reclaim();
-            return self.alloc_once(size);
+            return self.alloc_once(size, align);
         }
         block
     }
 
     #[inline]
-    fn alloc_once(&self, size: usize) -> *mut u8 {
-        match SizeClass::of(size) {
+    fn alloc_once(&self, size: usize, align: usize) -> *mut u8 {
+        let class = if align <= 16 { SizeClass::of(size) } else { SizeClass::of_aligned(size, align) };
+        match class {
             Some(class) => self.alloc_class(class),
-            None => self.alloc_large(size, 1).unwrap_or(null_mut()),
+            None => self.alloc_large(size, align).unwrap_or(null_mut()),
         }
     }
 
@@ -193,7 +218,7 @@ impl Malloc {
         if !self.is_ready() {
             misuse::stop(call, block, misuse::Fault::Foreign);
         }
-        if self.options.profile_rate() != 0 {
+        if self.options.sampling() == Sampling::InPlace {
             self.sample_free(block);
         }
         match self.options.check() {
@@ -205,10 +230,12 @@ impl Malloc {
     /// Takes a block of any size back.
     pub(crate) fn free_plain(&self, block: *mut u8, call: &'static str) {
         let Some(span) = self.heap.malloc_span_of(block.addr()) else {
+            self.sample_free_apart(block);
             return self.free_huge(block, call);
         };
         let class = span.class().size_class();
         if class == SizeClass::NONE {
+            self.sample_free_apart(block);
             return self.free_large(block, span, call);
         }
         // Medium blocks always come here, small ones when a magazine is full: time enough to look at the address.
@@ -283,9 +310,7 @@ impl Malloc {
             // SAFETY: the program's first allocation, so it has one thread.
             unsafe {
                 self.heap.start(rand::start_seed());
-                if self.options.is_plain() {
-                    self.open();
-                }
+                self.open();
             }
         });
         if first {
@@ -295,15 +320,20 @@ impl Malloc {
         true
     }
 
-    /// Lets the fast paths work.
+    /// Lets the fast paths work, as far as the options do.
     ///
     /// # Safety
     /// The program has one thread.
     unsafe fn open(&self) {
+        let end = match (self.options.is_plain(), self.options.sampling()) {
+            (true, _) => &self.small_end,
+            (_, Sampling::Apart) => &self.counted_end,
+            _ => return,
+        };
         // SAFETY: by contract.
         unsafe {
             self.heap.classes().open();
-            self.small_end.with_mut(|end| *end = SMALL_MAX + 1);
+            end.with_mut(|end| *end = SMALL_MAX + 1);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::malloc::Malloc;
 use crate::misuse::{self, Fault};
+use crate::options::Sampling;
 use crate::{boot, large::LARGE_MAX};
 use core::ptr::null_mut;
 use gort_mcache::magazine::{ThreadWords, push};
@@ -62,29 +63,7 @@ impl Malloc {
         if align <= 16 {
             return self.malloc(size);
         }
-        if !self.is_ready() {
-            return boot::alloc(size, align);
-        }
-        let block = match self.options.check() {
-            0 => {
-                let first = self.aligned_once(align, size);
-                if first.is_null() && size <= isize::MAX as usize {
-                    self.reclaim();
-                    self.aligned_once(align, size)
-                } else {
-                    first
-                }
-            }
-            level => self.alloc_checked(size, align, level),
-        };
-        self.finish(block, size)
-    }
-
-    fn aligned_once(&self, align: usize, size: usize) -> *mut u8 {
-        match SizeClass::of_aligned(size, align) {
-            Some(class) => self.alloc_class(class),
-            None => self.alloc_large(size, align).unwrap_or(null_mut()),
-        }
+        self.alloc(size, align)
     }
 
     /// Changes a block's size, keeping the contents up to the smaller one; the block may move. Null, with `errno` at
@@ -111,9 +90,35 @@ impl Malloc {
             return self.realloc_checked(block, size);
         }
         let place = self.place_of(block, "realloc");
+        if self.options.sampling() != Sampling::Off {
+            return self.realloc_sampled(block, &place, size);
+        }
         match self.resize_in_place(block, &place, size) {
             Some(same) => same,
             None => self.move_to(block, place.bytes(), self.alloc_to_move(&place, size), size),
+        }
+    }
+
+    /// As the rest of [`Malloc::realloc`], when allocations are sampled: the old block is freed for the profile, and the
+    /// new one is allocated, though it may be the same.
+    #[cold]
+    fn realloc_sampled(&self, block: *mut u8, place: &Place<'_>, size: usize) -> *mut u8 {
+        if let Place::Class(_) = place {
+            // Stays in its class, and in the profile as it is, or goes the usual way.
+            return match self.resize_in_place(block, place, size) {
+                Some(same) => same,
+                None => self.move_to(block, place.bytes(), self.malloc(size), size),
+            };
+        }
+        // Before anything else: the address may be another block's soon. Should there be no memory, the block is lost to
+        // the profile.
+        self.sample_free(block);
+        match self.resize_in_place(block, place, size) {
+            Some(same) => {
+                self.sample_in_place(same, size);
+                same
+            }
+            None => self.move_to(block, place.bytes(), self.malloc(size), size),
         }
     }
 
@@ -275,7 +280,12 @@ impl Malloc {
             _ => None,
         };
         let asked = if align <= 16 { SizeClass::of(size) } else { SizeClass::of_aligned(size, align) };
-        if size > place.bytes() || (exact && asked != class) {
+        let is_right = match place {
+            // A span of its own may be that of a small block that was sampled.
+            Place::Large(_) if asked.is_some() => self.sampled_size(block) == Some(size),
+            _ => asked == class,
+        };
+        if size > place.bytes() || (exact && !is_right) {
             misuse::stop(call, block, Fault::WrongSize(size, place.bytes()));
         }
     }

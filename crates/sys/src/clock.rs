@@ -10,6 +10,11 @@ pub fn coarse_ns() -> u64 {
     read(libc::CLOCK_MONOTONIC_COARSE)
 }
 
+/// Nanoseconds since 1970, as the machine's clock says.
+pub fn wall_ns() -> u64 {
+    read(libc::CLOCK_REALTIME)
+}
+
 #[cfg(not(loom))]
 fn read(clock: libc::clockid_t) -> u64 {
     let mut t = libc::timespec { tv_sec: 0, tv_nsec: 0 };

@@ -50,6 +50,12 @@ pub fn program() -> &'static [u8] {
     path.rsplit(|c| *c == b'/').next().unwrap_or(path)
 }
 
+/// Where the program's own code starts to run, an address of its file.
+pub fn entry() -> usize {
+    // SAFETY: reads the auxiliary vector.
+    unsafe { libc::getauxval(libc::AT_ENTRY) as usize }
+}
+
 /// The number of the calling process.
 pub fn process_id() -> i32 {
     // SAFETY: a call without arguments.
