@@ -53,11 +53,6 @@ impl Release {
         Self { hold: HOLD_MIN >> PAGE_SHIFT, released: 0, regretted: 0, low: 0, since_ns: 0 }
     }
 
-    /// Pages that stay dirty after a drop.
-    pub const fn hold(&self) -> usize {
-        self.hold
-    }
-
     /// Notes how many of the pages that a span was made of had no memory; the zone has `grown` to so many pages.
     #[inline]
     pub fn after_take(&mut self, pages: &PageAlloc, scavenged: usize, grown: usize) {

@@ -49,6 +49,9 @@ const PARTIAL_BYTES: usize = 4 << 20;
 /// How many arenas further on a free place is looked for before the window counts as full.
 const SKIPS_MAX: usize = 1024;
 
+/// Bytes that may be parked in any case.
+const PARKED_MIN: usize = 512 << 10;
+
 /// A window of addresses and its pages.
 pub struct Zone {
     /// Address of the window; nought until the first growth.
@@ -390,10 +393,10 @@ impl Pages {
     }
 
     /// Whether a freed large block of so many pages may be parked: as long as what is parked is an eighth of what is in
-    /// use, or what the scavenger would hold in any case.
+    /// use, or `PARKED_MIN` in a small heap.
     pub(crate) fn may_park(&self, count: usize) -> bool {
         let Some(alloc) = &self.alloc else { return false };
-        let most = (self.in_use(alloc) / 8).max(self.release.hold());
+        let most = (self.in_use(alloc) / 8).max(PARKED_MIN >> PAGE_SHIFT);
         Parked::takes(count) && count <= most / 2 && self.parked.pages() + count <= most
     }
 
