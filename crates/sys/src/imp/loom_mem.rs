@@ -57,6 +57,8 @@ pub(super) unsafe fn remap(_: usize, _: usize, _: usize, _: bool) -> Result<usiz
     Err(Errno::ENOMEM)
 }
 
+pub(super) unsafe fn prefer_huge_pages(_: usize, _: usize) {}
+
 pub(super) unsafe fn guard(_: usize, _: usize) -> Result<(), Errno> {
     Ok(())
 }
