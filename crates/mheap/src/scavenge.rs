@@ -6,7 +6,7 @@
 //!
 //! *Dirty* pages are free and have memory. Three rules:
 //!
-//! * **Drop.** When twice as much is dirty as is in use, and more than `hold`, all but half of `hold` goes back at once. So an
+//! * **Drop.** When three times as much is dirty as is in use, and more than `hold`, all but half of `hold` goes back at once. So an
 //!   idle program whose heap has shrunk needs no tick.
 //! * **Tick.** Of the pages that stayed dirty over a whole interval, beyond `hold`, half go back. What is reused within an
 //!   interval is never touched.
@@ -72,7 +72,7 @@ impl Release {
     #[inline]
     pub fn after_give(&mut self, pages: &PageAlloc, parked: usize, in_use: usize) -> usize {
         let dirty = dirty(pages) + parked;
-        if dirty <= 2 * in_use || dirty <= self.hold {
+        if dirty <= 3 * in_use || dirty <= self.hold {
             return 0;
         }
         self.note(dirty - self.hold / 2)
@@ -158,12 +158,12 @@ mod tests {
     }
 
     #[test]
-    fn a_drop_below_a_third_gives_back_at_once() {
+    fn a_drop_below_a_quarter_gives_back_at_once() {
         let hold = HOLD_MIN >> PAGE_SHIFT;
         for (name, dirty, in_use, due) in [
             ("nothing dirty", 0, 100, 0),
-            ("half as much in use as dirty", 5000, 2500, 0),
-            ("less than half", 5000, 2499, 5000 - hold / 2),
+            ("a third as much in use as dirty", 6000, 2000, 0),
+            ("less than a third", 6000, 1999, 6000 - hold / 2),
             ("little dirty", hold, 0, 0),
             ("all dirty", 4000, 0, 4000 - hold / 2),
         ] {
