@@ -5,4 +5,4 @@ pub use gort_defer::Runner as go_runner;
 pub use gort_defer::closure::Closure as go_closure;
 pub use gort_defer::frame::Frame as go_frame;
 pub use gort_defer::panic::Recovery as go_recovery;
-pub use gort_types::{Any as go_any, Field as go_field, Iface as go_iface, Type as go_type};
+pub use gort_types::{Any as go_any, Field as go_field, Iface as go_iface, Itab as go_itab, Type as go_type};

@@ -23,10 +23,10 @@ pub unsafe fn equal(a: Any, b: Any) -> Result<bool, TypeError> {
     if !ty.same(other) {
         return Ok(false);
     }
-    if !ty.is_comparable() {
-        return Err(TypeError::Uncomparable(ty.canonical()));
-    }
     match ty.kind() {
+        Kind::Slice | Kind::Func | Kind::Map | Kind::Struct | Kind::Array if !ty.is_comparable() => {
+            Err(TypeError::Uncomparable(ty.canonical()))
+        }
         Kind::Float32 | Kind::Float64 => Ok(a.float() == b.float()),
         Kind::Bool => Ok((a.bits != 0) == (b.bits != 0)),
         // SAFETY: as the caller says.

@@ -44,9 +44,9 @@ impl Type {
     /// What was worked out of the descriptor, or is now.
     #[inline]
     pub(crate) fn info(&'static self) -> &'static Info {
-        // SAFETY: every descriptor but `EMPTY` has a cache, which lives as long.
+        // SAFETY: null, or a cache, which lives as long as the descriptor.
         let Some(cache) = (unsafe { self.cache.as_ref() }) else {
-            throw("types: a descriptor without a cache");
+            return of_canonical(self);
         };
         // ORD[I2] Acquire: we read the `Info`.
         // SAFETY: null or an `Info`, which is never given back.
@@ -137,6 +137,15 @@ impl Type {
         }
         // SAFETY: `bitmap::build` made that many words, which are never given back.
         Some(unsafe { core::slice::from_raw_parts(at, words) })
+    }
+}
+
+/// A composite in a Rust constant has no cache; the descriptor that it stands for has one.
+#[cold]
+fn of_canonical(ty: &'static Type) -> &'static Info {
+    match canonical(ty) {
+        Some(other) if !core::ptr::eq(other, ty) => other.info(),
+        _ => throw("types: a descriptor without a cache"),
     }
 }
 

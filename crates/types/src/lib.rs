@@ -8,16 +8,24 @@
 //! * [`iface`]: conversion, assertion, type switch; [`equal`]: comparison and hashing;
 //! * [`reflect`]: fields and methods by name; [`format`](mod@format): `%v` and `%+v`; [`float`], [`sink`]: its parts;
 //!   [`panic_text`]: a panic value, printed;
+//! * [`described`]: Rust types and values;
 //! * [`error`]: what Go would panic with. The functions here return it; whoever can panic raises it ([`on_nil_method`]).
 //!
 //! Types have one identity in a process, so the two tables are the crate's own ([`TYPES`], [`ITABS`]); each can be built alone.
 #![cfg_attr(not(any(loom, test)), no_std)]
+
+/// The examples of README.md.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
 
 #[cfg(not(loom))]
 pub mod any;
 #[cfg(not(loom))]
 pub mod basic;
 pub mod bitmap;
+#[cfg(not(loom))]
+pub mod described;
 pub mod descriptor;
 #[cfg(not(loom))]
 pub mod equal;
@@ -47,6 +55,8 @@ pub mod trie;
 pub use any::{Any, NIL, SliceWords};
 #[cfg(not(loom))]
 pub use basic::*;
+#[cfg(not(loom))]
+pub use described::{Described, Str, Value};
 pub use descriptor::{Cache, CallFn, Code, EqualFn, Field, HashFn, Kind, Method, Type, flags};
 pub use error::TypeError;
 #[cfg(not(loom))]

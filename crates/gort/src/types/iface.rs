@@ -1,7 +1,7 @@
 //! Interfaces and assertion: the C side.
 
 use super::error::raise;
-use crate::ctypes::{go_any, go_iface, go_type};
+use crate::ctypes::{go_any, go_iface, go_itab, go_type};
 use crate::memory::{go_free, go_malloc};
 use core::ffi::{c_int, c_void};
 use core::ptr::NonNull;
@@ -140,4 +140,14 @@ pub unsafe extern "C" fn go_any_equal(a: go_any, b: go_any) -> bool {
 pub unsafe extern "C" fn go_any_hash(v: go_any) -> u64 {
     // SAFETY: the caller's value.
     unsafe { gort_types::equal::hash(v, 0) }.unwrap_or_else(|error| raise(error))
+}
+
+/// The itab of a pair, of which there is one; NULL when the type lacks a method, and when `iface` is no interface.
+#[unsafe(no_mangle)]
+pub extern "C" fn go_itab_find(
+    iface: Option<&'static go_type>,
+    t: Option<&'static go_type>,
+) -> Option<&'static go_itab> {
+    let (iface, t) = (iface?, t?);
+    (t.kind() != Kind::Interface && t.implements(iface)).then(|| gort_types::ITABS.get(iface, t.canonical()))
 }
