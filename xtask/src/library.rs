@@ -14,8 +14,23 @@ impl Library {
     /// Builds the facade for release and stages it. A file that did not change keeps its time.
     pub(crate) fn build(workspace: &Workspace) -> Result<Self> {
         workspace.cargo(["build", "--release", "-p", "gort"]).ok()?;
-        let built = workspace.target.join("release");
-        let dir = workspace.work_dir("lib")?;
+        Self::stage(workspace, &workspace.target, workspace.work_dir("lib")?)
+    }
+
+    /// The library whose OS calls fail on request, with the checks of debug builds, in a target directory of its own.
+    pub(crate) fn build_with_faults(workspace: &Workspace) -> Result<Self> {
+        let target = workspace.target.join("fault");
+        workspace
+            .cargo(["build", "--release", "-p", "gort", "--features", "fault", "--target-dir"])
+            .arg(&target)
+            .env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true")
+            .env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true")
+            .ok()?;
+        Self::stage(workspace, &target, workspace.work_dir("lib-fault")?)
+    }
+
+    fn stage(workspace: &Workspace, target: &Path, dir: PathBuf) -> Result<Self> {
+        let built = target.join("release");
         for name in ["libgort.so", "libgort.a"] {
             refresh(&built.join(name), &dir.join(name))?;
         }

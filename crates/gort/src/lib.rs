@@ -23,6 +23,8 @@ pub mod ctypes;
 pub mod cxx;
 pub mod defer;
 mod defer_host;
+#[cfg(feature = "fault")]
+pub mod fault;
 pub mod info;
 #[cfg(feature = "interpose")]
 pub mod interpose;

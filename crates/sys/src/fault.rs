@@ -35,7 +35,7 @@ pub fn check(_: Call) -> Result<(), Errno> {
 }
 
 #[cfg(all(feature = "fault", not(loom)))]
-pub use counting::check;
+pub use counting::{calls, check};
 
 #[cfg(all(feature = "fault", not(loom)))]
 mod counting {
@@ -46,6 +46,11 @@ mod counting {
 
     fn asked(name: &[u8]) -> Option<u64> {
         crate::env::var(name).and_then(crate::env::parse_u64)
+    }
+
+    /// How many calls there were.
+    pub fn calls() -> u64 {
+        CALLS.load(Ordering::Relaxed) // Relaxed: a count.
     }
 
     /// Whether this call goes ahead.

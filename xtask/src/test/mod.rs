@@ -6,6 +6,7 @@
 mod conformance;
 mod cprog;
 mod examples;
+mod fault;
 mod install;
 mod real;
 mod rust;
@@ -88,6 +89,7 @@ const STEPS: &[Step] = &[
         about: "random calls with shadow contents, threads and forks",
         run: conformance::stress,
     },
+    Step { name: "fault", about: "every OS call fails once, and then all of them", run: fault::fault },
     Step {
         name: "examples",
         about: "the C and C++ programs of c-examples, in every dialect",

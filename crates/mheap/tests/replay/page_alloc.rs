@@ -1,10 +1,9 @@
-//! Fuzz case: random actions on the page allocator and a page cache, against two vectors of flags.
-#![cfg(not(loom))]
+//! Actions on the page allocator and a page cache, against three vectors of flags.
 
 use gort_mheap::page_alloc::bits::CHUNK_PAGES;
 use gort_mheap::{PageAlloc, PageCache};
 use gort_sys::offheap::Persistent;
-use gort_sys::rand::mix;
+use gort_sys::rand::Choices;
 
 const PAGES: usize = 24 * CHUNK_PAGES;
 
@@ -40,21 +39,19 @@ impl Model {
     }
 }
 
-/// One list of actions, drawn from `seed`. The page cache's pages count as taken in the model.
-fn replay(seed: u64, actions: usize) {
-    let mut state = seed;
-    let mut random = |n: usize| {
-        state = mix(state);
-        (state >> 33) as usize % n
-    };
+/// The page cache's pages count as taken in the model.
+pub(crate) fn replay(bytes: &[u8]) {
+    let mut choices = Choices::new(bytes);
     let mut pages = PageAlloc::new(PAGES).unwrap();
     let mut model =
         Model { there: vec![false; PAGES], taken: vec![false; PAGES], scavenged: vec![false; PAGES] };
     let mut live: Vec<(usize, usize)> = Vec::new();
-    for step in 0..actions {
-        match random(12) {
+    let mut step = 0;
+    while !choices.is_empty() {
+        step += 1;
+        match choices.below(12) {
             0 => {
-                let chunk = random(PAGES / CHUNK_PAGES);
+                let chunk = choices.below(PAGES / CHUNK_PAGES);
                 if !model.there[chunk * CHUNK_PAGES] {
                     pages.grow(chunk * CHUNK_PAGES, CHUNK_PAGES, &Persistent::new()).unwrap();
                     let range = chunk * CHUNK_PAGES..(chunk + 1) * CHUNK_PAGES;
@@ -63,8 +60,8 @@ fn replay(seed: u64, actions: usize) {
                 }
             }
             1..=4 => {
-                let most = [4, 70, 700, 3000][random(4)];
-                let count = 1 + random(most);
+                let most = [4, 70, 700, 3000][choices.below(4)];
+                let count = 1 + choices.below(most);
                 let run = pages.alloc(count);
                 assert_eq!(run.map(|run| run.page), model.fit(count), "step {step}: {count}");
                 if let Some(run) = run {
@@ -74,7 +71,7 @@ fn replay(seed: u64, actions: usize) {
                 }
             }
             5 => {
-                let (page, count) = (random(PAGES - 100), 1 + random(100));
+                let (page, count) = (choices.below(PAGES - 100), 1 + choices.below(100));
                 let fits = (page..page + count).all(|page| model.is_free(page));
                 let scavenged = pages.alloc_at(page, count);
                 assert_eq!(scavenged.is_some(), fits);
@@ -84,7 +81,9 @@ fn replay(seed: u64, actions: usize) {
                 }
             }
             6 => {
-                if let Some((page, count)) = pages.take_unscavenged(1 + random(600), random(2) == 0) {
+                if let Some((page, count)) =
+                    pages.take_unscavenged(1 + choices.below(600), choices.below(2) == 0)
+                {
                     assert!((page..page + count).all(|page| model.is_free(page) && !model.scavenged[page]));
                     model.scavenged[page..page + count].fill(true);
                     pages.free_scavenged(page, count);
@@ -93,8 +92,8 @@ fn replay(seed: u64, actions: usize) {
             7 => {
                 let mut cache = PageCache::EMPTY;
                 if cache.fill(&mut pages) {
-                    for _ in 0..random(6) {
-                        let count = 1 + random(9);
+                    for _ in 0..choices.below(6) {
+                        let count = 1 + choices.below(9);
                         let Some(run) = cache.alloc(count) else { continue };
                         assert!((run.page..run.page + count).all(|page| model.is_free(page)));
                         assert_eq!(run.scavenged, model.take(run.page, count));
@@ -104,7 +103,7 @@ fn replay(seed: u64, actions: usize) {
                 }
             }
             _ if !live.is_empty() => {
-                let (page, count) = live.swap_remove(random(live.len()));
+                let (page, count) = live.swap_remove(choices.below(live.len()));
                 pages.free(page, count);
                 model.taken[page..page + count].fill(false);
             }
@@ -117,9 +116,4 @@ fn replay(seed: u64, actions: usize) {
             pages.check_invariants();
         }
     }
-}
-
-#[test]
-fn random_actions_agree_with_flags() {
-    (1..=12).for_each(|seed| replay(seed, 500));
 }
