@@ -37,6 +37,11 @@ pub type Fault = (*mut u8, Misuse);
 /// Bytes of a cache line.
 const LINE: usize = 64;
 
+/// Bytes of fresh blocks in the first refill of a class, where a block is not larger.
+const FIRST_BYTES: usize = 1 << 10;
+/// From this refill on whole batches come.
+const REFILLS_MAX: u8 = 5;
+
 /// Magazines of all classes. Used by its owner only, but for [`MCache::blocks`].
 #[repr(C, align(4096))]
 pub struct MCache {
@@ -50,6 +55,8 @@ pub struct MCache {
     pub next: Cell<Option<NonNull<MCache>>>,
     /// Refills and overflows so far.
     pub exchanges: Cell<u64>,
+    /// Refills of each class so far, as far as that matters.
+    refills: [Cell<u8>; CLASSES],
     /// What models watch in the place of slots and tops: whoever touches the magazines writes it.
     #[cfg(loom)]
     touched: gort_sync::cell::UnsafeCell<()>,
@@ -136,7 +143,7 @@ impl MCache {
     #[inline]
     pub fn refill(&self, words: &impl Words, class: SizeClass, central: &Central, heap: &Heap) -> *mut u8 {
         let mut batch: [*mut u8; BATCH_MAX] = [null_mut(); BATCH_MAX];
-        let n = central.take(heap, &mut batch);
+        let n = central.take_some(heap, &mut batch, self.next_refill(class));
         let Some(last) = n.checked_sub(1) else { return null_mut() };
         if class.size() < LINE && n == BATCH_MAX {
             spread(&mut batch, LINE.div_ceil(class.size()));
@@ -148,6 +155,18 @@ impl MCache {
         words.set_top(class.index(), base.wrapping_add(last));
         self.exchanges.set(self.exchanges.get() + 1);
         batch[last]
+    }
+
+    /// How many fresh blocks the next refill takes: few at first, since most threads need few, then twice as many each
+    /// time. Blocks that are smaller than a cache line come in whole batches, to be spread.
+    fn next_refill(&self, class: SizeClass) -> usize {
+        let refills = &self.refills[class.index()];
+        let seen = refills.get();
+        if seen == REFILLS_MAX || class.size() < LINE {
+            return batch_len(class);
+        }
+        refills.set(seen + 1);
+        ((FIRST_BYTES / class.size()).max(1) << seen).min(batch_len(class))
     }
 
     /// Makes room in a full magazine: the older half goes home.
@@ -336,6 +355,21 @@ mod tests {
             assert_eq!(rig.central.figures().out, held, "size {size}");
             rig.cache.flush_class(rig.cache, rig.class, &rig.central, &rig.heap).unwrap();
             assert_eq!((rig.central.figures().out, rig.central.figures().spans), (0, 1), "one span is kept");
+        }
+    }
+
+    #[test]
+    fn a_thread_that_needs_few_blocks_gets_few() {
+        for (size, refills) in [(48, vec![30, 30]), (128, vec![8, 16, 30, 30]), (4096, vec![1, 2, 4, 4])] {
+            let rig = rig(size);
+            let mut out = 0;
+            for n in refills {
+                let first = rig.alloc();
+                assert!(!first.is_null());
+                assert_eq!(rig.central.figures().out - out, n, "size {size}");
+                out += n;
+                (1..n).for_each(|_| assert!(!rig.alloc().is_null()));
+            }
         }
     }
 

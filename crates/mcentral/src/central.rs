@@ -100,13 +100,18 @@ impl Central {
     /// Takes up to `BATCH_MAX` blocks into `out`; how many. Nought when the OS has no memory. Blocks that come from a
     /// span stand in falling order, so that a stack gives the lowest first.
     pub fn take(&self, heap: &Heap, out: &mut [*mut u8; BATCH_MAX]) -> usize {
+        self.take_some(heap, out, batch_len(self.class))
+    }
+
+    /// As [`Central::take`], but at most `fresh` blocks from a span, one at least.
+    pub fn take_some(&self, heap: &Heap, out: &mut [*mut u8; BATCH_MAX], fresh: usize) -> usize {
         let mut inner = self.inner.lock();
         match inner.depot.pop(out) {
             0 => {
                 if core::mem::take(&mut inner.spilled) {
                     inner.limit = (inner.limit * 2).min(depot_len(self.class));
                 }
-                inner.spans.take(heap, &mut out[..batch_len(self.class)])
+                inner.spans.take(heap, &mut out[..fresh])
             }
             n => {
                 inner.idle = inner.idle.min(inner.depot.len());
