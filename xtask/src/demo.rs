@@ -1,6 +1,6 @@
 //! `cargo xtask demo`: real programs on gort's malloc, beside the C library's, and the heap report of one of them.
 
-use crate::library::Library;
+use crate::library::{Library, build_command};
 use crate::progress::{Live, Tally};
 use crate::run::{self, Cmd, Done};
 use crate::workspace::Workspace;
@@ -51,21 +51,29 @@ const REPORT_LINES: usize = 20;
 
 pub(crate) fn run() -> Result<bool> {
     let workspace = Workspace::load()?;
-    let live = Live::start("building libgort.so");
-    let library = Library::build(&workspace)?;
-    live.finish(&Tally { passed: 1, ..Tally::default() });
+    let library = shown("building libgort.so", || Library::build(&workspace))?.shared();
+    let command = shown("building gort", || build_command(&workspace))?;
     println!("\n  {:<28} {:>10} {:>10} {:>8}   output", "program", "libc", "gort", "speed");
     let mut same = true;
     for show in &SHOWS {
-        if !run::found(show.program) {
+        if run::found(show.program) {
+            same &= present(&workspace, show, &library)?;
+        } else {
             println!("  {:<28} not installed: apt-get install {}", show.title, show.package);
-            continue;
         }
-        same &= present(&workspace, show, &library.shared())?;
     }
-    report(&library.shared())?;
-    println!("\n  To run a program of yours: LD_PRELOAD={} PROGRAM", library.shared().display());
+    report(&command, &library)?;
+    println!("\n  A program of yours:   {} run --stats -- PROGRAM", command.display());
+    println!("  without the command:  LD_PRELOAD={} PROGRAM", library.display());
     Ok(same)
+}
+
+/// Works with a line that shows it.
+fn shown<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let live = Live::start(what);
+    let result = work()?;
+    live.finish(&Tally { passed: 1, ..Tally::default() });
+    Ok(result)
 }
 
 /// Runs a program both ways and prints its row; whether nothing but the time differs.
@@ -91,15 +99,14 @@ fn present(workspace: &Workspace, show: &Show, library: &Path) -> Result<bool> {
 }
 
 /// The heap report that any program writes when it ends.
-fn report(library: &Path) -> Result<()> {
-    let (program, script) =
-        ("python3", "table = {n: str(n) * 3 for n in range(300000)}; del table; text = 'x' * 9000000");
-    if !run::found(program) {
+fn report(command: &Path, library: &Path) -> Result<()> {
+    if !run::found("python3") {
         return Ok(());
     }
-    let command = Cmd::new(run::python()).args(["-c", script]).env("PYTHONMALLOC", "malloc");
-    let done = command.env("LD_PRELOAD", library).env("GORT_STATS", "1").ok()?;
-    println!("\n  GORT_STATS=1 LD_PRELOAD=libgort.so python3 -c \"{script}\"\n");
+    let script = "table = {n: str(n) * 3 for n in range(300000)}; del table; text = 'x' * 9000000";
+    let gort = Cmd::new(command).args(["run", "--stats", "--"]).arg(run::python()).args(["-c", script]);
+    let done = gort.env("PYTHONMALLOC", "malloc").env("GORT_LIBRARY", library).ok()?;
+    println!("\n  gort run --stats -- python3 -c \"{script}\"\n");
     let text = String::from_utf8_lossy(&done.stderr).into_owned();
     text.lines().take(REPORT_LINES).for_each(|line| println!("    {line}"));
     let rest = text.lines().count().saturating_sub(REPORT_LINES);

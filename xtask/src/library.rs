@@ -50,6 +50,13 @@ impl Library {
     }
 }
 
+/// Builds the command `gort` for release; its path.
+pub(crate) fn build_command(workspace: &Workspace) -> Result<PathBuf> {
+    // Not together with the library: the features that the command wants of a crate would be the library's, too.
+    workspace.cargo(["build", "--release", "-p", "gort-cli"]).ok()?;
+    Ok(workspace.target.join("release/gort"))
+}
+
 /// Copies `from` to `to` when they differ; the old file stays whole for those who run on it.
 fn refresh(from: &Path, to: &Path) -> Result<()> {
     let new = std::fs::read(from).with_context(|| from.display().to_string())?;

@@ -17,16 +17,8 @@ use std::time::{Duration, Instant};
 /// How long a command may take when nothing else is said.
 const DEFAULT_LIMIT: Duration = Duration::from_secs(120);
 
-/// Variables that cargo or the caller set for itself and a child must not see.
-const HIDDEN: [&str; 7] = [
-    "LD_PRELOAD",
-    "LD_LIBRARY_PATH",
-    "MALLOC_ARENA_MAX",
-    "GORT_CHECK",
-    "GORT_STATS",
-    "GORT_PROFILE_RATE",
-    "CARGO_MANIFEST_DIR",
-];
+/// How the variables begin that cargo or the caller set for itself and a child must not see.
+const HIDDEN: [&str; 5] = ["LD_PRELOAD", "LD_LIBRARY_PATH", "MALLOC_", "GORT_", "CARGO_MANIFEST_DIR"];
 
 /// A command to be run to its end.
 #[derive(Clone)]
@@ -101,7 +93,11 @@ impl Cmd {
         let (mut stdout, mut stderr) = (scratch_file()?, scratch_file()?);
         let mut command = Command::new(&self.program);
         command.args(&self.args).process_group(0);
-        HIDDEN.iter().for_each(|name| _ = command.env_remove(name));
+        for (name, _) in std::env::vars_os() {
+            if HIDDEN.iter().any(|hidden| name.as_encoded_bytes().starts_with(hidden.as_bytes())) {
+                command.env_remove(name);
+            }
+        }
         command.envs(self.envs.iter().map(|(n, v)| (n, v)));
         if let Some(dir) = &self.dir {
             command.current_dir(dir);

@@ -11,7 +11,7 @@
 
 pub(crate) mod exports;
 
-use crate::library::Library;
+use crate::library::{Library, build_command};
 use crate::run::Cmd;
 use crate::workspace::Workspace;
 use anyhow::{Context as _, Result};
@@ -59,8 +59,7 @@ pub(crate) fn install(
     target.write("lib/pkgconfig/gort.pc", &PKG_CONFIG.replace("@VERSION@", version))?;
     target.write("lib/cmake/gort/gortConfig.cmake", CMAKE_CONFIG)?;
     target.write("lib/cmake/gort/gortConfigVersion.cmake", &CMAKE_VERSION.replace("@VERSION@", version))?;
-    workspace.cargo(["build", "--release", "-p", "gort-cli"]).ok()?;
-    target.copy(&workspace.target.join("release/gort"), "bin/gort", 0o755)?;
+    target.copy(&build_command(workspace)?, "bin/gort", 0o755)?;
     Cmd::new("strip").arg(prefix.join("bin/gort")).ok()?;
     target.sizes()
 }

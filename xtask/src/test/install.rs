@@ -50,6 +50,10 @@ pub(super) fn install(context: &Context, live: &Live) -> Result<Tally> {
     let mut tally = Tally::default();
     live.item("the library");
     check_library(&mut tally, &prefix)?;
+    live.item("the command");
+    let stats = Cmd::new(prefix.join("bin/gort")).args(["run", "--stats", "--", "/bin/echo", "x"]).run()?;
+    let reports = stats.stdout == b"x\n" && stats.stderr.starts_with(b"gort heap report");
+    tally.check(stats.succeeded() && reports, "gort run --stats", || stats.text());
     live.item("pkg-config");
     with_pkg_config(&mut tally, &prefix, &user)?;
     live.item("cmake");
