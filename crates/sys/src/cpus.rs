@@ -75,7 +75,7 @@ fn procs_for(cpus: usize, limit_milli: Option<u64>) -> usize {
 }
 
 /// The start of a file, by a name that ends with a zero byte.
-fn read(name: &[u8], into: &mut [u8]) -> Result<usize, Errno> {
+pub(crate) fn read(name: &[u8], into: &mut [u8]) -> Result<usize, Errno> {
     debug_assert_eq!(name.last(), Some(&0));
     let flags = (libc::O_RDONLY | libc::O_CLOEXEC) as usize;
     // SAFETY: opens a file for reading, reads into the given bytes, closes it.

@@ -66,6 +66,16 @@ pub fn thread_id() -> u32 {
     unsafe { syscall6(libc::SYS_gettid as usize, [0; 6]) as u32 }
 }
 
+/// How many threads the process has.
+pub fn thread_count() -> Option<u32> {
+    let mut text = [0u8; 1024];
+    let n = crate::cpus::read(b"/proc/self/stat\0", &mut text).ok()?;
+    // Behind the name, which is in brackets and may have anything in it: the 18th of the fields after it.
+    let rest = &text[..n][text[..n].iter().rposition(|c| *c == b')')? + 2..];
+    let field = rest.split(|c| *c == b' ').nth(17)?;
+    crate::env::parse_u64(field).map(|n| n as u32)
+}
+
 /// Ends the process at once, without `atexit`.
 pub fn exit_now(status: i32) -> ! {
     loop {
@@ -114,6 +124,17 @@ mod tests {
             }
             assert_eq!(BLOCKED[quiet as usize].load(SeqCst), quiet as usize);
         }
+    }
+
+    #[test]
+    fn threads_are_counted() {
+        let before = thread_count().unwrap();
+        assert!(before >= 1);
+        let (send, receive) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || receive.recv());
+        assert!(thread_count().unwrap() > 1);
+        drop(send);
+        let _ = thread.join().unwrap();
     }
 
     #[test]
