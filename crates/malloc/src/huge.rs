@@ -177,6 +177,7 @@ impl Malloc {
             unsafe { mem::unmap(at, len) };
             return None;
         }
+        self.heap.note_outside_taken(len);
         Some(with_exposed_provenance_mut(at))
     }
 
@@ -184,8 +185,11 @@ impl Malloc {
     #[cold]
     pub(crate) fn free_huge(&self, block: *mut u8, call: &'static str) {
         match self.huge.remove(block.addr()) {
-            // SAFETY: the block's mapping, whose user gives it up.
-            Some(len) => unsafe { mem::unmap(block.addr(), len) },
+            Some(len) => {
+                self.heap.note_outside_given(len);
+                // SAFETY: the block's mapping, whose user gives it up.
+                unsafe { mem::unmap(block.addr(), len) };
+            }
             None => misuse::stop(call, block, self.fault_of_foreign(block)),
         }
     }
@@ -204,6 +208,8 @@ impl Malloc {
             // SAFETY: the block's mapping.
             unsafe { mem::prefer_huge_pages(at, len) };
         }
+        self.heap.note_outside_given(old);
+        self.heap.note_outside_taken(len);
         slots.remove(block.addr());
         // One was just removed, so the table need not grow.
         slots.insert(Entry { addr: at, len });

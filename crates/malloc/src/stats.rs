@@ -71,9 +71,9 @@ impl Stats {
         self.heap.peak_held_bytes + self.huge_peak_bytes
     }
 
-    /// Most bytes in spans and mappings (the two peaks need not be of one moment).
+    /// Most bytes in spans and mappings.
     pub fn peak_bytes(&self) -> usize {
-        self.heap.peak_span_bytes + self.huge_peak_bytes
+        self.heap.peak_bytes
     }
 }
 

@@ -380,6 +380,16 @@ impl Heap {
         self.release_from(zone, due, false)
     }
 
+    /// Counts bytes that the heap's user took from the OS by itself; they are part of the peak.
+    pub fn note_outside_taken(&self, bytes: usize) {
+        self.counters.outside_taken(bytes >> PAGE_SHIFT);
+    }
+
+    /// Counts such bytes as given back.
+    pub fn note_outside_given(&self, bytes: usize) {
+        self.counters.outside_given(bytes >> PAGE_SHIFT);
+    }
+
     /// Figures of the moment.
     pub fn stats(&self) -> HeapStats {
         let mut stats = self.counters.read();

@@ -11,8 +11,8 @@ use gort_sync::atomic::{AtomicUsize, Ordering::Relaxed};
 pub struct HeapStats {
     /// In spans, by kind.
     pub span_bytes: [usize; Kind::COUNT],
-    /// Most that was in spans of all kinds together.
-    pub peak_span_bytes: usize,
+    /// Most that was in spans of all kinds and in mappings outside of the heap together.
+    pub peak_bytes: usize,
     /// Most that had memory, in spans or free (each zone's own moment).
     pub peak_held_bytes: usize,
     /// In no span: free, with memory or without.
@@ -35,6 +35,8 @@ impl HeapStats {
 /// The counters behind [`HeapStats`].
 pub(crate) struct Counters {
     pages: [AtomicUsize; Kind::COUNT],
+    /// Pages of the heap's user that are not the heap's.
+    outside: AtomicUsize,
     peak: AtomicUsize,
     released: AtomicUsize,
 }
@@ -45,6 +47,7 @@ impl Counters {
         pub(crate) fn new() -> Self {
             Self {
                 pages: [AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0)],
+                outside: AtomicUsize::new(0),
                 peak: AtomicUsize::new(0),
                 released: AtomicUsize::new(0),
             }
@@ -55,7 +58,21 @@ impl Counters {
 
     pub(crate) fn span_taken(&self, kind: Kind, pages: usize) {
         self.pages[kind as usize].fetch_add(pages, Relaxed);
-        let now: usize = self.pages.iter().map(|n| n.load(Relaxed)).sum();
+        self.note_peak();
+    }
+
+    pub(crate) fn outside_taken(&self, pages: usize) {
+        self.outside.fetch_add(pages, Relaxed);
+        self.note_peak();
+    }
+
+    pub(crate) fn outside_given(&self, pages: usize) {
+        self.outside.fetch_sub(pages, Relaxed);
+    }
+
+    fn note_peak(&self) {
+        let spans: usize = self.pages.iter().map(|n| n.load(Relaxed)).sum();
+        let now = spans + self.outside.load(Relaxed);
         if now > self.peak.load(Relaxed) {
             self.peak.fetch_max(now, Relaxed);
         }
@@ -73,7 +90,7 @@ impl Counters {
         let bytes = |pages: &AtomicUsize| pages.load(Relaxed) << PAGE_SHIFT;
         HeapStats {
             span_bytes: core::array::from_fn(|kind| bytes(&self.pages[kind])),
-            peak_span_bytes: bytes(&self.peak),
+            peak_bytes: bytes(&self.peak),
             released_total_bytes: self.released.load(Relaxed),
             ..HeapStats::default()
         }
@@ -84,5 +101,23 @@ impl Counters {
 unsafe impl Zeroed for Counters {
     fn zeroed() -> Self {
         Self::new()
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peak_is_that_of_one_moment() {
+        let counters = Counters::new();
+        counters.span_taken(Kind::Malloc, 10);
+        counters.span_given(Kind::Malloc, 9);
+        counters.outside_taken(5);
+        assert_eq!(counters.read().peak_bytes, 10 << PAGE_SHIFT);
+        counters.span_taken(Kind::Scan, 6);
+        counters.outside_given(5);
+        assert_eq!(counters.read().peak_bytes, 12 << PAGE_SHIFT);
+        assert_eq!(counters.read().in_spans(), 7 << PAGE_SHIFT);
     }
 }
