@@ -66,12 +66,8 @@ pub fn process_id() -> i32 {
 fn start_environment() -> impl Iterator<Item = &'static [u8]> {
     // SAFETY: the loader set this pointer before any code of ours ran.
     let stack = unsafe { __libc_stack_end };
-    let mut next: *const *const i8 = if stack.is_null() {
-        core::ptr::null()
-    } else {
-        // SAFETY: the layout is the ABI's: argc, that many pointers, null, then the environment.
-        unsafe { stack.add(1 + *stack + 1).cast() }
-    };
+    // SAFETY: the start of the initial stack, or null.
+    let mut next: *const *const i8 = unsafe { environment_at(stack) }.unwrap_or(core::ptr::null());
     core::iter::from_fn(move || {
         // SAFETY: the block ends with a null pointer, and its strings are never moved or freed.
         unsafe {
@@ -82,6 +78,25 @@ fn start_environment() -> impl Iterator<Item = &'static [u8]> {
             next = next.add(1);
             Some(entry)
         }
+    })
+}
+
+/// Where the environment begins. In a dynamic program `stack` holds the argument count, then follow that many pointers, a
+/// null, and the environment. In a static one for x86-64 the C library's start code has pushed a word on top of them.
+///
+/// # Safety
+/// `stack` is null or points to the initial stack.
+unsafe fn environment_at(stack: *const usize) -> Option<*const *const i8> {
+    /// More arguments than the kernel allows for.
+    const TOO_MANY: usize = 1 << 24;
+    if stack.is_null() {
+        return None;
+    }
+    // SAFETY: one of the two is the count, and behind it stand at least two words more.
+    [stack, unsafe { stack.add(1) }].into_iter().find_map(|at| unsafe {
+        let count = at.read();
+        let is_count = count > 0 && count < TOO_MANY && at.add(1 + count).read() == 0;
+        is_count.then(|| at.add(count + 2).cast())
     })
 }
 
