@@ -3,11 +3,10 @@
 //! A failing `new` calls the new-handler as long as there is one, and throws `std::bad_alloc` when there is none (MA-8).
 //! Both are libstdc++'s, looked up as weak symbols, so that a C program does not need it.
 
-use core::ffi::{CStr, c_void};
+use core::ffi::c_void;
 use core::ptr::null_mut;
 use gort_malloc::MALLOC;
-use gort_sys::arch::cxx;
-use gort_sys::dl;
+use gort_sys::arch::{call_dropping_exceptions, cxx};
 
 /// One try with an alignment; 16 and less is what every block has.
 #[inline(always)]
@@ -15,37 +14,13 @@ fn alloc(size: usize, align: usize) -> *mut u8 {
     if align <= 16 { MALLOC.malloc(size) } else { MALLOC.aligned_alloc(align, size) }
 }
 
-/// What a `new` that does not throw does when the first try failed. A new-handler may throw, and then the answer is null;
-/// only C++ can catch, so the C++ library's own operator is called: it calls our throwing one, and catches.
+/// What a `new` does when the first try failed: it throws when there is no handler left.
 #[cold]
 #[inline(never)]
-fn new_nothrow_slow(size: usize, align: usize, tag: *const c_void, name: &'static CStr) -> *mut c_void {
-    if cxx::new_handler().is_some() {
-        let next = dl::next(name);
-        if !next.is_null() && align == 0 {
-            // SAFETY: the C++ library's operator of that name.
-            let next: extern "C" fn(usize, *const c_void) -> *mut c_void =
-                unsafe { core::mem::transmute(next) };
-            return next(size, tag);
-        } else if !next.is_null() {
-            // SAFETY: as above.
-            let next: extern "C" fn(usize, usize, *const c_void) -> *mut c_void =
-                unsafe { core::mem::transmute(next) };
-            return next(size, align, tag);
-        }
-    }
-    new_slow(size, align, false)
-}
-
-/// What a `new` does when the first try failed. Null only for the forms that do not throw.
-#[cold]
-#[inline(never)]
-fn new_slow(size: usize, align: usize, throws: bool) -> *mut c_void {
+fn new_slow(size: usize, align: usize) -> *mut c_void {
     loop {
         let Some(handler) = cxx::new_handler() else {
-            if throws {
-                cxx::throw_bad_alloc();
-            }
+            cxx::throw_bad_alloc();
             return null_mut();
         };
         // A handler frees memory, sets another handler, ends the program, or throws.
@@ -57,6 +32,22 @@ fn new_slow(size: usize, align: usize, throws: bool) -> *mut c_void {
     }
 }
 
+/// The same for the forms that do not throw: null when there is no handler left, or the handler throws.
+#[cold]
+#[inline(never)]
+fn new_nothrow_slow(size: usize, align: usize) -> *mut c_void {
+    while let Some(handler) = cxx::new_handler() {
+        if !call_dropping_exceptions(handler) {
+            break;
+        }
+        let block = alloc(size, align);
+        if !block.is_null() {
+            return block.cast();
+        }
+    }
+    null_mut()
+}
+
 macro_rules! operators_new {
     ($($name:ident($($align:ident)?);)*) => { $(
         #[unsafe(no_mangle)]
@@ -64,7 +55,7 @@ macro_rules! operators_new {
         extern "C" fn $name(size: usize $(, $align: usize)?) -> *mut c_void {
             let alignment = 0 $(+ $align)?;
             let block = alloc(size, alignment);
-            if block.is_null() { new_slow(size, alignment, true) } else { block.cast() }
+            if block.is_null() { new_slow(size, alignment) } else { block.cast() }
         }
     )* };
 }
@@ -81,13 +72,10 @@ macro_rules! operators_new_nothrow {
         #[unsafe(no_mangle)]
         #[allow(non_snake_case)]
         extern "C" fn $name(size: usize $(, $align: usize)?, tag: *const c_void) -> *mut c_void {
-            const NAME: &CStr = match CStr::from_bytes_with_nul(concat!(stringify!($name), "\0").as_bytes()) {
-                Ok(name) => name,
-                Err(_) => panic!(),
-            };
+            let _ = tag;
             let alignment = 0 $(+ $align)?;
             let block = alloc(size, alignment);
-            if block.is_null() { new_nothrow_slow(size, alignment, tag, NAME) } else { block.cast() }
+            if block.is_null() { new_nothrow_slow(size, alignment) } else { block.cast() }
         }
     )* };
 }

@@ -9,7 +9,7 @@
 //! * [`context`]: changing stacks; [`stack_mem`]: what stacks are made of; [`native`]: threads, and what they may ask of
 //!   the kernel; [`segv`]: a look at faults before others see them; [`cpus`]: how many processors there are to use;
 //! * [`clock`], [`mod@env`], [`rand`], [`fork`], [`io`]: the rest of what a malloc may ask of the OS;
-//! * [`dl`]: symbols of other objects; [`stack`], [`maps`]: return addresses and where they lie, for profiles;
+//! * [`stack`], [`maps`]: return addresses and where they lie, for profiles;
 //! * [`clib`]: what only the C library can do; [`thunk`]: code for plain C function pointers that carry data;
 //! * [`fault`]: makes the n-th OS call fail, for tests.
 //!
@@ -28,8 +28,6 @@ pub mod clock;
 pub mod context;
 #[cfg(not(loom))]
 pub mod cpus;
-#[cfg(not(loom))]
-pub mod dl;
 pub mod env;
 mod errno;
 pub mod fault;

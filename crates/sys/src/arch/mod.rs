@@ -8,10 +8,16 @@
 //! A second file leaves a call from far below it ([`call_catching`] and [`jump`]), defines C functions with variable
 //! argument lists (the macro `variadic`), and holds the code of thunks.
 //!
-//! To port: write two new files with these and add their lines here.
+//! A third catches a C++ exception ([`call_dropping_exceptions`]).
+//!
+//! To port: write three new files with these and add their lines here.
 
 #[cfg(target_arch = "aarch64")]
 mod aarch64;
+#[cfg(target_arch = "aarch64")]
+mod catch_aarch64;
+#[cfg(target_arch = "x86_64")]
+mod catch_x86_64;
 #[cfg(target_arch = "aarch64")]
 mod control_aarch64;
 #[cfg(target_arch = "x86_64")]
@@ -27,6 +33,16 @@ pub use control_aarch64::{JUMP_WORDS, call_catching, go_catch_point, jump, stack
 pub use control_x86_64::{JUMP_WORDS, call_catching, go_catch_point, jump, stack_pointer};
 #[cfg(target_arch = "x86_64")]
 pub use x86_64::{context, cxx, syscall6, words};
+
+/// Calls a function of C++. `false` when it threw: then the exception is dropped.
+pub fn call_dropping_exceptions(f: extern "C" fn()) -> bool {
+    unsafe extern "C" {
+        /// Defined in the file of the instruction set.
+        fn gort_cxx_guard(f: extern "C" fn()) -> i32;
+    }
+    // SAFETY: it calls `f` and comes back in any case.
+    unsafe { gort_cxx_guard(f) != 0 }
+}
 
 /// Thread words whose initial value is the address just past an empty magazine.
 ///
