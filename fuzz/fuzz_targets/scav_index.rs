@@ -1,0 +1,9 @@
+//! Feeds the replay of `crates/mheap/tests/replay/scav_index.rs`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../../crates/mheap/tests/replay/scav_index.rs"]
+mod replay;
+
+fuzz_target!(|actions: &[u8]| replay::replay(actions));
