@@ -1,4 +1,4 @@
-/* How frames work stands in docs/defer.md. */
+/* docs/C-API.md says how frames are used. */
 #if defined(__GNUC__) && !defined(GO_PLAIN_C)
 #define GO_GNU_ 1
 #else
