@@ -281,6 +281,8 @@ impl Malloc {
 
     fn record(&self, block: *mut u8, size: usize) {
         let mut stack = [0; FRAMES_MAX];
+        // SAFETY: the word is in bounds, and this thread's.
+        unsafe { words::store(BUSY, 1) };
         // Relaxed: set while the library is loaded, by the one thread there is.
         let depth = match self.sampler.walker.load(Ordering::Relaxed) {
             0 => 0,
