@@ -3,7 +3,7 @@
 //! Go's compiler writes an `abi.Type` for every type; here a macro does, in C (`GO_TYPE_STRUCT` and its kin) or in Rust
 //! ([`describe!`](crate::describe)), from `offsetof` and `sizeof` alone. So a descriptor is constant: it lies in memory that is
 //! read-only once the program is linked, and nobody registers it. What has to be worked out (sorted methods, the pointer
-//! bitmap, the name of a composite) is an [`Info`](crate::info::Info), made at the first question and hung on [`Type::cache`].
+//! bitmap, the name of a composite) is an [`Info`], made at the first question and hung on [`Type::cache`].
 //!
 //! ```text
 //!  go_type main_Point (read-only, 128 bytes)                        cache (8 bytes, written once)
