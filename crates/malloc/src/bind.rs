@@ -8,7 +8,7 @@
 //! library repeats them. A thread that has used up its rounds, and one that only frees after it was unbound, has no
 //! cache: its blocks go straight from and to the spans.
 
-use crate::malloc::Malloc;
+use crate::malloc::{HEAP, Malloc};
 use gort_mcache::{MCache, Pool};
 use gort_sync::atomic::{AtomicU32, Ordering};
 use gort_sys::thread::{EXIT_ROUNDS, ExitKey, MAGAZINE_WORDS, words};
@@ -74,7 +74,7 @@ impl Malloc {
             return None;
         }
         let key = self.caches.key()?;
-        let cache = self.caches.pool.take(self.heap.source())?;
+        let cache = self.caches.pool.take(HEAP.source())?;
         cache.bind();
         let value = core::ptr::from_ref(cache).expose_provenance();
         // SAFETY: in bounds.

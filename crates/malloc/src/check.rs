@@ -12,7 +12,7 @@
 //! A freed block is filled and waits in a quarantine before it is used again, so that a second free finds it there, and a
 //! write to it shows when it leaves. Level 3 fills with zero, and gives blocks of more than 32 KiB a guard page.
 
-use crate::malloc::Malloc;
+use crate::malloc::{HEAP, Malloc};
 use crate::misuse::{self, Fault};
 use crate::resize::Place;
 use core::ptr::null_mut;
@@ -96,7 +96,7 @@ impl Malloc {
             return null_mut();
         };
         let block = match SizeClass::of_aligned(total, align) {
-            Some(class) => self.centrals[class.index()].take_one(&self.heap).unwrap_or(null_mut()),
+            Some(class) => self.centrals[class.index()].take_one(&HEAP).unwrap_or(null_mut()),
             None if level >= 3 => self.alloc_guarded(total, align).unwrap_or(null_mut()),
             None => self.alloc_large(total, align).unwrap_or(null_mut()),
         };
@@ -131,7 +131,7 @@ impl Malloc {
     /// The place of a live block and the size that was asked for; stops the program otherwise.
     fn validate(&self, block: *const u8, call: &'static str, freed: Fault) -> (Place<'_>, usize) {
         let place = self.place_of(block, call);
-        if let (Place::Class(class), Some(span)) = (&place, self.heap.malloc_span_of(block.addr())) {
+        if let (Place::Class(class), Some(span)) = (&place, HEAP.malloc_span_of(block.addr())) {
             let index = class.index_of_offset(block.addr() - span.base());
             if !self.centrals[class.index()].is_out(span, index) {
                 misuse::stop(call, block, freed);
@@ -188,7 +188,7 @@ impl Malloc {
         let place = self.place_of(block, "free");
         self.check_fill(block, place.bytes(), level);
         if let Place::Class(class) = place
-            && let Err(fault) = self.centrals[class.index()].give_back(&self.heap, &[block])
+            && let Err(fault) = self.centrals[class.index()].give_back(&HEAP, &[block])
         {
             misuse::stop_late("free", fault);
         }

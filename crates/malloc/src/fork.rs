@@ -6,6 +6,7 @@
 //! idle.
 
 use crate::MALLOC;
+use crate::malloc::HEAP;
 use gort_sys::{Errno, fork, lock::Lock};
 
 /// Registers the handlers with the C library.
@@ -17,7 +18,7 @@ pub(crate) fn register() -> Result<(), Errno> {
 fn locks() -> impl Iterator<Item = &'static Lock> {
     let first = [MALLOC.caches.pool.raw_lock(), MALLOC.checks.raw_lock(), MALLOC.sampler.raw_lock()];
     let homes = MALLOC.centrals.iter().map(|central| central.raw_lock());
-    first.into_iter().chain(homes).chain(MALLOC.heap.raw_locks()).chain([MALLOC.huge.raw_lock()])
+    first.into_iter().chain(homes).chain(HEAP.raw_locks()).chain([MALLOC.huge.raw_lock()])
 }
 
 extern "C" fn prepare() {

@@ -8,7 +8,7 @@
 //! I1. Every entry is reachable from its home slot without crossing an empty one.
 //! I2. At most half of the slots are in use.
 
-use crate::malloc::Malloc;
+use crate::malloc::{HEAP, Malloc};
 use crate::misuse::{self, Fault};
 use core::ptr::with_exposed_provenance_mut;
 use gort_mheap::Lookup;
@@ -177,7 +177,7 @@ impl Malloc {
             unsafe { mem::unmap(at, len) };
             return None;
         }
-        self.heap.note_outside_taken(len);
+        HEAP.note_outside_taken(len);
         Some(with_exposed_provenance_mut(at))
     }
 
@@ -186,7 +186,7 @@ impl Malloc {
     pub(crate) fn free_huge(&self, block: *mut u8, call: &'static str) {
         match self.huge.remove(block.addr()) {
             Some(len) => {
-                self.heap.note_outside_given(len);
+                HEAP.note_outside_given(len);
                 // SAFETY: the block's mapping, whose user gives it up.
                 unsafe { mem::unmap(block.addr(), len) };
             }
@@ -208,8 +208,8 @@ impl Malloc {
             // SAFETY: the block's mapping.
             unsafe { mem::prefer_huge_pages(at, len) };
         }
-        self.heap.note_outside_given(old);
-        self.heap.note_outside_taken(len);
+        HEAP.note_outside_given(old);
+        HEAP.note_outside_taken(len);
         slots.remove(block.addr());
         // One was just removed, so the table need not grow.
         slots.insert(Entry { addr: at, len });
@@ -218,7 +218,7 @@ impl Malloc {
 
     /// What is wrong with an address that is in no span in use and is no huge block.
     pub(crate) fn fault_of_foreign(&self, block: *const u8) -> Fault {
-        if self.heap.lookup(block.addr()) == Lookup::Freed {
+        if HEAP.lookup(block.addr()) == Lookup::Freed {
             return Fault::DoubleFree;
         }
         match self.huge.block_around(block.addr()) {

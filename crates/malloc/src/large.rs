@@ -4,7 +4,7 @@
 //! free, and is zero without being cleared when its pages come fresh from the OS. A freed block waits for a while in the
 //! heap for a request of about its size (`parked` there).
 
-use crate::malloc::Malloc;
+use crate::malloc::{HEAP, Malloc};
 use crate::misuse::{self, Fault};
 use core::ptr::with_exposed_provenance_mut;
 use gort_mspan::{Kind, PAGE_SIZE, Span, SpanRef};
@@ -29,9 +29,9 @@ impl Malloc {
         }
         let pages = size.div_ceil(PAGE_SIZE).max(1);
         let span = if align <= PAGE_SIZE {
-            self.heap.alloc_large(pages)?
+            HEAP.alloc_large(pages)?
         } else {
-            self.heap.alloc_whole(Kind::Malloc, pages, align / PAGE_SIZE)?
+            HEAP.alloc_whole(Kind::Malloc, pages, align / PAGE_SIZE)?
         };
         // SAFETY: records live as long as the heap.
         Some(with_exposed_provenance_mut(unsafe { span.as_ref() }.base()))
@@ -43,7 +43,7 @@ impl Malloc {
             misuse::stop(call, block, Fault::Interior(span.base()));
         }
         // SAFETY: a large block whose only user gives it up.
-        if !unsafe { self.heap.free_large(SpanRef::from(span)) } {
+        if !unsafe { HEAP.free_large(SpanRef::from(span)) } {
             misuse::stop(call, block, Fault::DoubleFree);
         }
         self.tick();
@@ -51,7 +51,7 @@ impl Malloc {
 
     /// Whether a fresh block from `alloc_large` may hold anything but zero.
     pub(crate) fn large_needs_zero(&self, block: *mut u8) -> bool {
-        match self.heap.malloc_span_of(block.addr()) {
+        match HEAP.malloc_span_of(block.addr()) {
             // SAFETY: a large block's user owns its span.
             Some(span) => unsafe { span.with_body(|body| body.need_zero) },
             // A mapping of its own is fresh.

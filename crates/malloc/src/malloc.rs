@@ -28,6 +28,10 @@ use gort_sys::{Errno, clock, env, rand};
 /// The program's allocator.
 pub static MALLOC: Malloc = Malloc::new();
 
+/// Its heap: a static of its own, since all of it is zero at first. So it is no part of the library's file, of which the
+/// kernel would map sixteen pages where one is touched.
+pub(crate) static HEAP: Heap = Heap::new();
+
 /// Nanoseconds between ticks.
 const TICK_NS: u64 = 100_000_000;
 
@@ -39,7 +43,6 @@ pub struct Malloc {
     counted_end: UnsafeCell<usize>,
     started: Once,
     pub(crate) options: Options,
-    pub(crate) heap: Heap,
     pub(crate) centrals: [Central; CLASSES],
     pub(crate) caches: Caches,
     pub(crate) huge: HugeTable,
@@ -67,7 +70,6 @@ impl Malloc {
             counted_end: UnsafeCell::new(0),
             started: Once::new(),
             options: Options::new(),
-            heap: Heap::new(),
             centrals: centrals(),
             caches: Caches::new(),
             huge: HugeTable::new(),
@@ -112,7 +114,7 @@ impl Malloc {
     /// As for `free`.
     #[inline(always)]
     pub unsafe fn free_named(&self, block: *mut u8, call: &'static str) {
-        if let Some(class) = self.heap.classes().class_of(block.addr()) {
+        if let Some(class) = HEAP.classes().class_of(block.addr()) {
             // SAFETY: class 0 has an empty magazine that looks full; another class is that of the block's page.
             if unsafe { push(&ThreadWords, class, block) } {
                 return;
@@ -190,7 +192,7 @@ impl Malloc {
     pub(crate) fn alloc_class(&self, class: SizeClass) -> *mut u8 {
         let central = &self.centrals[class.index()];
         let Some(cache) = self.cache_to_alloc() else {
-            return central.take_one(&self.heap).unwrap_or(null_mut());
+            return central.take_one(&HEAP).unwrap_or(null_mut());
         };
         if cache.exchanges.get().is_multiple_of(64) {
             self.tick();
@@ -198,13 +200,13 @@ impl Malloc {
         if class.is_small() {
             // SAFETY: the cache is bound to this thread.
             match unsafe { pop(&ThreadWords, class.index()) } {
-                block if block.is_null() => cache.refill(&ThreadWords, class, central, &self.heap),
+                block if block.is_null() => cache.refill(&ThreadWords, class, central, &HEAP),
                 block => block,
             }
         } else {
             // SAFETY: the cache is this thread's.
             match unsafe { pop(cache, class.index()) } {
-                block if block.is_null() => cache.refill(cache, class, central, &self.heap),
+                block if block.is_null() => cache.refill(cache, class, central, &HEAP),
                 block => block,
             }
         }
@@ -229,7 +231,7 @@ impl Malloc {
 
     /// Takes a block of any size back.
     pub(crate) fn free_plain(&self, block: *mut u8, call: &'static str) {
-        let Some(span) = self.heap.malloc_span_of(block.addr()) else {
+        let Some(span) = HEAP.malloc_span_of(block.addr()) else {
             self.sample_free_apart(block);
             return self.free_huge(block, call);
         };
@@ -249,7 +251,7 @@ impl Malloc {
     fn free_class(&self, block: *mut u8, class: SizeClass, call: &'static str) {
         let central = &self.centrals[class.index()];
         let Some(cache) = self.cache_to_free() else {
-            if let Err(fault) = central.give_back(&self.heap, &[block]) {
+            if let Err(fault) = central.give_back(&HEAP, &[block]) {
                 misuse::stop_late(call, fault);
             }
             return;
@@ -285,7 +287,7 @@ impl Malloc {
         if unsafe { *words.top(class.index()).wrapping_sub(1) } == block {
             misuse::stop(call, block, misuse::Fault::DoubleFree);
         }
-        let result = cache.overflow(words, class, &self.centrals[class.index()], &self.heap);
+        let result = cache.overflow(words, class, &self.centrals[class.index()], &HEAP);
         // SAFETY: as above; there is room now.
         let pushed = unsafe { push(words, class.index(), block) };
         debug_assert!(pushed);
@@ -309,7 +311,7 @@ impl Malloc {
             self.caches.start();
             // SAFETY: the program's first allocation, so it has one thread.
             unsafe {
-                self.heap.start(rand::start_seed());
+                HEAP.start(rand::start_seed());
                 self.open();
             }
         });
@@ -332,7 +334,7 @@ impl Malloc {
         };
         // SAFETY: by contract.
         unsafe {
-            self.heap.classes().open();
+            HEAP.classes().open();
             end.with_mut(|end| *end = SMALL_MAX + 1);
         }
     }
@@ -352,11 +354,11 @@ impl Malloc {
     #[cold]
     fn tick_slow(&self, now_ns: u64) {
         for central in &self.centrals[1..] {
-            if let Err(fault) = central.tick(&self.heap) {
+            if let Err(fault) = central.tick(&HEAP) {
                 misuse::stop_late("free", fault);
             }
         }
-        self.heap.tick(now_ns);
+        HEAP.tick(now_ns);
     }
 
     /// Empties what caches are within reach: this thread's, the idle ones, the depots.
@@ -364,11 +366,11 @@ impl Malloc {
     pub(crate) fn reclaim(&self) {
         let mut result = Ok(());
         if let Some(cache) = self.cache_if_bound() {
-            result = result.and(cache.flush(&ThreadWords, &self.centrals, &self.heap));
+            result = result.and(cache.flush(&ThreadWords, &self.centrals, &HEAP));
         }
-        result = result.and(self.caches.pool.flush_idle(&self.centrals, &self.heap));
+        result = result.and(self.caches.pool.flush_idle(&self.centrals, &HEAP));
         for central in &self.centrals[1..] {
-            result = result.and(central.flush(&self.heap));
+            result = result.and(central.flush(&HEAP));
         }
         if let Err(fault) = result {
             misuse::stop_late("free", fault);
@@ -381,6 +383,6 @@ impl Malloc {
             return 0;
         }
         self.reclaim();
-        self.heap.trim()
+        HEAP.trim()
     }
 }

@@ -1,6 +1,6 @@
 //! realloc, calloc, aligned requests, sized frees, and how large a block is.
 
-use crate::malloc::Malloc;
+use crate::malloc::{HEAP, Malloc};
 use crate::misuse::{self, Fault};
 use crate::options::Sampling;
 use crate::{boot, large::LARGE_MAX};
@@ -133,8 +133,7 @@ impl Malloc {
                 }
                 let pages = size.div_ceil(PAGE_SIZE);
                 // SAFETY: a large block's user owns its span.
-                let fits =
-                    pages == span.pages() || unsafe { self.heap.resize_whole(SpanRef::from(*span), pages) };
+                let fits = pages == span.pages() || unsafe { HEAP.resize_whole(SpanRef::from(*span), pages) };
                 fits.then_some(block)
             }
             Place::Huge(old) => {
@@ -196,7 +195,7 @@ impl Malloc {
     /// Where a block lives; stops the program when the address starts none.
     pub(crate) fn place_of(&self, block: *const u8, call: &'static str) -> Place<'_> {
         let addr = block.addr();
-        let Some(span) = self.heap.malloc_span_of(addr) else {
+        let Some(span) = HEAP.malloc_span_of(addr) else {
             return match self.huge.len_of(addr) {
                 Some(len) => Place::Huge(len),
                 None => misuse::stop(call, block, self.fault_of_foreign(block)),
@@ -230,7 +229,7 @@ impl Malloc {
     ) {
         if align <= 16
             && size <= SMALL_MAX
-            && let Some(class) = self.heap.classes().class_of(block.addr())
+            && let Some(class) = HEAP.classes().class_of(block.addr())
         {
             // SAFETY: the size is small, for which the table is long enough; no size has class 0.
             let asked = unsafe { *CLASS_BY_16.get_unchecked((size + 15) >> 4) } as usize;
@@ -252,7 +251,7 @@ impl Malloc {
         exact: bool,
         call: &'static str,
     ) {
-        let class = self.heap.classes().class_of(block.addr());
+        let class = HEAP.classes().class_of(block.addr());
         let asked = if align <= 16 { SizeClass::of(size) } else { SizeClass::of_aligned(size, align) };
         // Where the table does not answer, a checking mode may be on, which knows every size.
         if class.is_none() || asked.filter(|asked| asked.is_small()).map(SizeClass::index) != class {

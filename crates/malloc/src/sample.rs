@@ -17,7 +17,7 @@
 //! How a stack is walked is the facade's business ([`Malloc::set_stack_walker`]); without a walker all samples share one
 //! bucket. Records are off-heap, and found by hash; buckets are never freed.
 
-use crate::malloc::Malloc;
+use crate::malloc::{HEAP, Malloc};
 use crate::options::Sampling;
 use core::ptr::NonNull;
 use gort_mcache::magazine::{ThreadWords, pop};
@@ -294,7 +294,7 @@ impl Malloc {
         };
         // SAFETY: as above.
         unsafe { words::store(BUSY, 0) };
-        let added = self.sampler.tables.lock().add(block.addr(), &stack[..depth], size, self.heap.source());
+        let added = self.sampler.tables.lock().add(block.addr(), &stack[..depth], size, HEAP.source());
         if added.is_some() {
             self.sampler.live.fetch_add(1, Ordering::Relaxed); // Relaxed: a hint for frees.
         }

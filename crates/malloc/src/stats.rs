@@ -3,7 +3,7 @@
 //! `live` is what the program holds; the difference to `spans` is free blocks in spans, depots and magazines, and what
 //! rounding costs. Figures are of one moment when the program rests.
 
-use crate::malloc::Malloc;
+use crate::malloc::{HEAP, Malloc};
 use gort_mheap::HeapStats;
 use gort_mspan::size_class::CLASSES;
 use gort_mspan::{Kind, SizeClass};
@@ -98,11 +98,11 @@ impl Malloc {
                 span_bytes: figures.span_bytes,
             };
         }
-        let heap = self.heap.stats();
+        let heap = HEAP.stats();
         let (huge_blocks, huge_bytes, huge_peak_bytes) = self.huge.figures();
         let in_classes: usize = classes.iter().map(|class| class.span_bytes).sum();
         let mut large_blocks = 0;
-        self.heap.each_span(Kind::Malloc, |span| large_blocks += span.is_large() as usize);
+        HEAP.each_span(Kind::Malloc, |span| large_blocks += span.is_large() as usize);
         Stats {
             classes,
             large_blocks,

@@ -36,8 +36,8 @@ const STEP_PAGES: usize = 512;
 /// Decides when and how much a zone gives back. Plain data, under the zone's lock; all figures in pages.
 #[derive(Debug)]
 pub struct Release {
-    /// What may stay dirty after a drop.
-    hold: usize,
+    /// What may stay dirty after a drop, beyond `HOLD_MIN`.
+    more: usize,
     /// Given back in this interval, and of that taken again.
     released: usize,
     regretted: usize,
@@ -50,7 +50,16 @@ pub struct Release {
 impl Release {
     /// The state of a zone that has nothing.
     pub const fn new() -> Self {
-        Self { hold: HOLD_MIN >> PAGE_SHIFT, released: 0, regretted: 0, low: 0, since_ns: 0 }
+        Self { more: 0, released: 0, regretted: 0, low: 0, since_ns: 0 }
+    }
+
+    /// What may stay dirty after a drop.
+    const fn hold(&self) -> usize {
+        (HOLD_MIN >> PAGE_SHIFT) + self.more
+    }
+
+    fn set_hold(&mut self, pages: usize) {
+        self.more = pages.saturating_sub(HOLD_MIN >> PAGE_SHIFT);
     }
 
     /// Notes how many of the pages that a span was made of had no memory; the zone has `grown` to so many pages.
@@ -61,7 +70,7 @@ impl Release {
             self.regretted += scavenged;
             if self.regretted * 4 >= self.released * 3 {
                 let most = (HOLD_MAX >> PAGE_SHIFT).max(grown / 2);
-                self.hold = (self.hold * 2).max(self.regretted).min(most);
+                self.set_hold((self.hold() * 2).max(self.regretted).min(most));
                 (self.released, self.regretted) = (0, 0);
             }
         }
@@ -72,10 +81,10 @@ impl Release {
     #[inline]
     pub fn after_give(&mut self, pages: &PageAlloc, parked: usize, in_use: usize) -> usize {
         let dirty = dirty(pages) + parked;
-        if dirty <= 3 * in_use || dirty <= self.hold {
+        if dirty <= 3 * in_use || dirty <= self.hold() {
             return 0;
         }
-        self.note(dirty - self.hold / 2)
+        self.note(dirty - self.hold() / 2)
     }
 
     /// How many pages are to be given back at this moment; `None` when the interval is not over.
@@ -83,11 +92,11 @@ impl Release {
         if now_ns.wrapping_sub(self.since_ns) < INTERVAL_NS {
             return None;
         }
-        let unneeded = self.low.saturating_sub(self.hold);
+        let unneeded = self.low.saturating_sub(self.hold());
         self.since_ns = now_ns;
         self.low = dirty(pages);
         if self.regretted * 4 <= self.released {
-            self.hold = (self.hold - self.hold / 8).max(HOLD_MIN >> PAGE_SHIFT);
+            self.set_hold(self.hold() - self.hold() / 8);
         }
         // Half of it is forgotten within half a second.
         self.released -= self.released / 8;
@@ -197,14 +206,14 @@ mod tests {
     fn regret_raises_the_hold_at_once_and_quiet_shrinks_it() {
         let mut release = Release::new();
         let (alloc, grown) = (with_dirty(4000), 64 * CHUNK_PAGES);
-        let before = release.hold;
+        let before = release.hold();
         let due = release.after_give(&alloc, 0, 0);
         release.after_take(&alloc, due, grown);
-        assert_eq!(release.hold, due);
+        assert_eq!(release.hold(), due);
         for i in 1..=40 {
             release.on_tick(&alloc, i * INTERVAL_NS);
         }
-        assert_eq!(release.hold, before);
+        assert_eq!(release.hold(), before);
     }
 
     #[test]
@@ -213,6 +222,6 @@ mod tests {
         let (alloc, grown) = (with_dirty(30_000), 64 * CHUNK_PAGES);
         let due = release.after_give(&alloc, 0, 0);
         release.after_take(&alloc, due, grown);
-        assert_eq!(release.hold, grown / 2);
+        assert_eq!(release.hold(), grown / 2);
     }
 }

@@ -65,8 +65,8 @@ pub struct Pages {
     alloc: Option<PageAlloc>,
     /// Offset of the first byte that is not reserved yet.
     next: usize,
-    /// Next step of making memory ready.
-    step: usize,
+    /// How often the step of making memory ready has doubled.
+    steps: u32,
     /// Freed large blocks that wait for the next request of their size.
     pub(crate) parked: Parked,
     /// When and how much to give back.
@@ -95,7 +95,7 @@ impl Zone {
             pages: Mutex::new(Pages {
                 alloc: None,
                 next: 0,
-                step: READY_STEP_MIN,
+                steps: 0,
                 parked: Parked::new(),
                 release: Release::new(),
                 grown: 0,
@@ -112,7 +112,7 @@ impl Zone {
             pages: Mutex::new(Pages {
                 alloc: None,
                 next: 0,
-                step: READY_STEP_MIN,
+                steps: 0,
                 parked: Parked::new(),
                 release: Release::new(),
                 grown: 0,
@@ -250,7 +250,8 @@ impl Zone {
             let arena = self.arena(index).ok_or(Errno::ENOMEM)?;
             let (ready, needed) = (arena.ready(), end - index * ARENA_BYTES);
             if needed > ready {
-                let wanted = needed.next_multiple_of(pages.step).min(arena.reserved()).max(needed);
+                let step = READY_STEP_MIN << pages.steps;
+                let wanted = needed.next_multiple_of(step).min(arena.reserved()).max(needed);
                 let start = self.base() + index * ARENA_BYTES + ready;
                 // SAFETY: reserved, and beyond what was handed out before.
                 let got = unsafe { mem::commit(start, wanted - ready) }.map(|()| wanted).or_else(|_| {
@@ -259,7 +260,7 @@ impl Zone {
                     unsafe { mem::commit(start, exact - ready) }.map(|()| exact)
                 })?;
                 arena.set_ready(got);
-                pages.step = (pages.step * 2).min(READY_STEP_MAX);
+                pages.steps += u32::from(step < READY_STEP_MAX);
             }
             at = end;
         }
