@@ -80,3 +80,31 @@ fn trim_against_trim() {
         assert_eq!(mine + trim.join().unwrap(), DIRTY * PAGE_SIZE);
     });
 }
+
+/// One trims while another frees a large block, which is parked, and asks for one like it.
+#[test]
+fn trim_against_a_parked_block() {
+    model(|| {
+        let (heap, contents) = dirty_heap();
+        let heap = Arc::new(heap);
+        let other = heap.clone();
+        let first = heap.alloc_large(DIRTY).unwrap();
+        let trim = thread::spawn(move || other.trim());
+        // SAFETY: allocated above; the second time it has no user.
+        unsafe {
+            contents.write(first.as_ref().base(), first.as_ref().bytes());
+            assert!(heap.free_large(first));
+        }
+        let second = heap.alloc_large(DIRTY).unwrap();
+        // SAFETY: allocated above, and given up once.
+        unsafe {
+            contents.write(second.as_ref().base(), second.as_ref().bytes());
+            assert!(heap.free_large(second));
+            assert!(!heap.free_large(second), "a double free is seen");
+        }
+        trim.join().unwrap();
+        heap.trim();
+        let stats = heap.stats();
+        assert_eq!((stats.in_spans(), stats.free_bytes), (0, stats.released_bytes));
+    });
+}

@@ -9,6 +9,11 @@ use gort_sys::offheap::Persistent;
 /// Pages of a chunk.
 pub(crate) const C: usize = CHUNK_PAGES;
 
+/// A page of a chunk.
+pub(crate) const fn page(chunk: usize, i: usize) -> usize {
+    chunk * C + i
+}
+
 /// Runs of pages of a chunk: first page and length.
 pub(crate) type Runs = Vec<(usize, usize)>;
 
