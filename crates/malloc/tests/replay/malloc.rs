@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy)]
 struct Block {
     size: usize,
+    /// As asked for, and as `free_aligned_sized` must say.
+    align: usize,
     seed: u64,
 }
 
@@ -53,7 +55,7 @@ impl Model {
         let seed = mix(addr as u64 ^ size as u64);
         // SAFETY: inside the block.
         offsets(size).for_each(|i| unsafe { block.add(i).write(byte_at(seed, i)) });
-        self.0.insert(addr, Block { size, seed });
+        self.0.insert(addr, Block { size, align, seed });
     }
 
     /// The first `upto` bytes at `block` are what was written to `b`.
@@ -76,7 +78,7 @@ impl Model {
     }
 
     fn realloc(&mut self, choices: &mut Choices<'_>) {
-        let (block, old) = self.take(choices).unwrap_or((null_mut(), Block { size: 0, seed: 0 }));
+        let (block, old) = self.take(choices).unwrap_or((null_mut(), Block { size: 0, align: 16, seed: 0 }));
         let size = match choices.below(3) {
             0 => old.size + choices.below(old.size / 4 + 40),
             1 => old.size - choices.below(old.size / 4 + 1),
@@ -96,7 +98,7 @@ impl Model {
         // SAFETY: a live block that was taken out of the model.
         unsafe {
             match choices.below(3) {
-                0 => MALLOC.free_sized(block, b.size, 1, false, "free_sized"),
+                0 => MALLOC.free_sized(block, b.size, b.align, false, "free_sized"),
                 _ => MALLOC.free(block),
             }
         }
