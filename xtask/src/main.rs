@@ -15,6 +15,7 @@ mod publish;
 mod run;
 mod test;
 mod tidy;
+mod twins;
 mod workspace;
 
 use anyhow::{Context, Result};
@@ -49,6 +50,8 @@ enum Task {
     Tidy,
     /// Installs the library, the header and the command.
     Install(install::Args),
+    /// Runs the Go twins of the C examples, and compares or records what they print.
+    Twins(twins::Args),
     /// Checks that every crate can be packed for a registry.
     PublishCheck,
 }
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Task::Install(args) => done(install::run(&args)),
         Task::PublishCheck => publish::run(),
         Task::Tidy => done(tidy::run()),
+        Task::Twins(args) => done(twins::run(&args)),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

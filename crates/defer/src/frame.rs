@@ -5,17 +5,20 @@
 //!
 //! ```text
 //!     runner.top -> frame of h -> frame of g -> frame of f -> null
-//!                     | slots 0..count                 the first four calls, oldest first
+//!                     | slots 0 to 3, up to `next`     the first four calls, oldest first
+//!                     | slot 4, special                see below
 //!                     | more -> segment -> segment     calls after the first four, newest segment first
 //!                     | jump                           where to go on after a recovered panic, if `caught`
 //! ```
 //!
-//! The layout is part of the C interface: `GO_FRAME`, `go_defer` and the end of a frame are inline in the header, and come
-//! here only for what is rare. `slow` says that there is something rare.
+//! The layout is part of the C interface: `GO_FRAME`, `go_defer` and the end of a frame are inline in the header. The end is
+//! the loop `fn(arg)` over the slots, and knows nothing else. So a slot whose call is not plain holds a function of ours and
+//! the frame instead ([`run_special`]), and the call itself lies in `special`; and when there are segments, slot 4 holds
+//! [`run_more`], which runs the calls in them. The machine looks through both.
 //!
 //! # Invariants
 //! I1. A linked frame's function has not returned. (C without the cleanup attribute can break this; see `stale`.)
-//! I2. Calls leave in the reverse order of their arrival: `more` is used only while all four slots are.
+//! I2. Calls leave in the reverse order of their arrival: segments are used only while slots 0 to 3 are.
 //! I3. A call is taken off before it runs, so that it runs once, whoever goes on with the frame.
 
 use crate::closure::{self, Closure};
@@ -36,8 +39,8 @@ pub const SLOTS: usize = 4;
 /// Calls that fit into a segment.
 const SEGMENT: usize = 20;
 
-/// What a deferred call calls. Two bits in [`Frame::kinds`].
-#[repr(u8)]
+/// What a deferred call calls.
+#[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A [`Function`]; null panics when it would run (PA-14).
@@ -48,15 +51,15 @@ pub enum Kind {
     Closure = 2,
 }
 
-/// `slow`: some slot is not plain.
-pub const SLOW_KINDS: u16 = 1;
-/// `slow`: there are segments.
-pub const SLOW_MORE: u16 = 2;
-/// `slow`: the frame is watched.
-pub const SLOW_WATCHED: u16 = 4;
+/// A flag: there are segments.
+const MORE: u32 = 1;
+/// A flag: the frame is watched.
+const WATCHED: u32 = 2;
+/// The kind of the call in `special`, two bits a slot, from here on.
+const KINDS: usize = 8;
 
 /// Where a frame can be gone on with.
-#[repr(u8)]
+#[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caught {
     /// Nowhere.
@@ -71,47 +74,47 @@ pub enum Caught {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Deferred {
-    /// A function of the slot's kind, or a closure.
-    pub target: *mut c_void,
-    /// Its argument, as it was when the call was deferred.
-    pub arg: *mut c_void,
+    function: Function,
+    /// The argument, as it was when the call was deferred.
+    arg: *mut c_void,
 }
+
+/// A call of any kind: target and argument. The target of a plain call is null.
+type Special = [*mut c_void; 2];
 
 /// A function's deferred calls: `go_frame`.
 #[repr(C)]
 pub struct Frame {
-    /// The next frame outwards.
+    /// The next frame outwards; the frame itself when it has ended.
     pub(crate) up: *mut Frame,
-    /// Slots in use.
-    pub(crate) count: u32,
-    /// What is rare here, `SLOW_*`.
-    pub(crate) slow: u16,
-    /// A [`Kind`] of two bits for each slot.
-    pub(crate) kinds: u8,
+    /// The first slot that is not in use.
+    next: *mut Deferred,
+    flags: u32,
     /// A [`Caught`].
-    pub(crate) caught: u8,
+    pub(crate) caught: u32,
     /// What it hangs on. Not beside `up`: a compiler would store both at once, and half of a wide store comes back slowly.
     pub(crate) runner: *const Runner,
-    /// The newest segment, if `SLOW_MORE`.
-    pub(crate) more: *mut Segment,
-    pub(crate) slots: [Deferred; SLOTS],
+    /// The newest segment, if `MORE`.
+    more: *mut Segment,
+    slots: [Deferred; SLOTS + 1],
+    /// The calls of slots that are not plain.
+    special: [Special; SLOTS],
     /// See `gort_sys::arch`.
     pub(crate) jump: [usize; JUMP_WORDS],
 }
 
 /// Calls beyond the first four.
-#[repr(C)]
 pub(crate) struct Segment {
     below: *mut Segment,
     count: usize,
-    calls: [(Deferred, Kind); SEGMENT],
+    calls: [Call; SEGMENT],
 }
 
 /// A call that has been taken off its frame.
 #[derive(Clone, Copy)]
 pub(crate) struct Call {
     kind: Kind,
-    what: Deferred,
+    what: Special,
 }
 
 /// Links a frame as its runner's innermost.
@@ -123,14 +126,48 @@ pub unsafe fn begin(runner: *const Runner, frame: *mut Frame) {
     // SAFETY: the caller's.
     unsafe {
         (*frame).up = (*runner).top.get();
+        (*frame).next = first(frame);
+        (*frame).flags = 0;
+        (*frame).caught = Caught::No as u32;
         (*frame).runner = runner;
-        (*frame).count = 0;
-        (*frame).slow = 0;
-        (*frame).kinds = 0;
-        (*frame).caught = 0;
-        (*frame).more = null_mut();
         (*runner).top.set(frame);
     }
+}
+
+/// The frame's first slot.
+unsafe fn first(frame: *mut Frame) -> *mut Deferred {
+    // SAFETY: a place within the frame.
+    unsafe { (&raw mut (*frame).slots).cast() }
+}
+
+/// Whether there are segments.
+unsafe fn has_more(frame: *mut Frame) -> bool {
+    // SAFETY: a linked frame.
+    unsafe { (*frame).flags & MORE != 0 }
+}
+
+/// How many slots are in use.
+unsafe fn count(frame: *mut Frame) -> usize {
+    // SAFETY: both point into the frame's slots, or one past them.
+    unsafe { (*frame).next.offset_from(first(frame)) as usize }
+}
+
+/// Marks a frame as watched.
+///
+/// # Safety
+/// A linked frame.
+pub(crate) unsafe fn set_watched(frame: *mut Frame) {
+    // SAFETY: the caller's.
+    unsafe { (*frame).flags |= WATCHED }
+}
+
+/// Whether a frame is watched.
+///
+/// # Safety
+/// A linked frame.
+pub(crate) unsafe fn is_watched(frame: *mut Frame) -> bool {
+    // SAFETY: the caller's.
+    unsafe { (*frame).flags & WATCHED != 0 }
 }
 
 /// Defers a call (PA-13: target and argument as they are now).
@@ -138,39 +175,51 @@ pub unsafe fn begin(runner: *const Runner, frame: *mut Frame) {
 /// # Safety
 /// A linked frame; `target` is of the kind, or null.
 pub unsafe fn push(frame: *mut Frame, kind: Kind, target: *mut c_void, arg: *mut c_void) {
-    // SAFETY: a linked frame.
+    // SAFETY: a linked frame; a plain target that is not null is a function.
     unsafe {
-        let n = (*frame).count as usize;
-        if n == SLOTS {
-            return push_more(frame, kind, Deferred { target, arg });
+        let n = count(frame);
+        if n >= SLOTS {
+            return push_more(frame, Call { kind, what: [target, arg] });
         }
-        (*frame).slots[n] = Deferred { target, arg };
-        (*frame).kinds |= (kind as u8) << (2 * n);
-        (*frame).count = n as u32 + 1;
-        if kind != Kind::Plain || target.is_null() {
-            (*frame).slow |= SLOW_KINDS;
-        }
+        let call = match kind {
+            Kind::Plain if !target.is_null() => {
+                Deferred { function: core::mem::transmute::<*mut c_void, Function>(target), arg }
+            }
+            _ => {
+                let shift = KINDS + 2 * n;
+                (*frame).special[n] = [target, arg];
+                (*frame).flags = (*frame).flags & !(3 << shift) | (kind as u32) << shift;
+                Deferred { function: run_special, arg: frame.cast() }
+            }
+        };
+        (*frame).next.write(call);
+        (*frame).next = (*frame).next.add(1);
     }
 }
 
 /// A call beyond the first four.
 #[cold]
-unsafe fn push_more(frame: *mut Frame, kind: Kind, what: Deferred) {
+unsafe fn push_more(frame: *mut Frame, call: Call) {
     // SAFETY: a linked frame; segments belong to it alone.
     unsafe {
-        let newest = if (*frame).slow & SLOW_MORE != 0 { (*frame).more } else { null_mut() };
+        if !has_more(frame) {
+            (*frame).more = null_mut();
+            (*frame).flags |= MORE;
+            first(frame).add(SLOTS).write(Deferred { function: run_more, arg: frame.cast() });
+            (*frame).next = first(frame).add(SLOTS + 1);
+        }
+        let newest = (*frame).more;
         let segment = if newest.is_null() || (*newest).count == SEGMENT {
             let segment = take_segment(&*(*frame).runner);
             (*segment).below = newest;
             (*segment).count = 0;
             (*frame).more = segment;
-            (*frame).slow |= SLOW_MORE;
             segment
         } else {
             newest
         };
         let n = (*segment).count;
-        (*segment).calls[n] = (what, kind);
+        (*segment).calls[n] = call;
         (*segment).count = n + 1;
     }
 }
@@ -192,33 +241,45 @@ fn take_segment(runner: &Runner) -> *mut Segment {
 /// # Safety
 /// A linked frame.
 pub(crate) unsafe fn pop(frame: *mut Frame) -> Option<Call> {
-    // SAFETY: a linked frame; segments hold at least one call while they hang there.
+    // SAFETY: a linked frame.
     unsafe {
-        if (*frame).slow & SLOW_MORE != 0 {
+        if has_more(frame) {
             return Some(pop_more(frame));
         }
-        let n = (*frame).count.checked_sub(1)?;
-        let kind = match (*frame).kinds >> (2 * n) & 3 {
-            0 => Kind::Plain,
-            1 => Kind::Recover,
-            _ => Kind::Closure,
-        };
-        (*frame).kinds &= !(3 << (2 * n));
-        (*frame).count = n;
-        Some(Call { kind, what: (*frame).slots[n as usize] })
+        // Slot 4 without segments: its calls have run.
+        let n = count(frame).min(SLOTS).checked_sub(1)?;
+        let slot = first(frame).add(n);
+        (*frame).next = slot;
+        Some(look_through(frame, n, slot.read()))
     }
 }
 
+/// The call of slot `n`.
+unsafe fn look_through(frame: *mut Frame, n: usize, slot: Deferred) -> Call {
+    if !core::ptr::fn_addr_eq(slot.function, run_special as Function) {
+        return Call { kind: Kind::Plain, what: [slot.function as *mut c_void, slot.arg] };
+    }
+    // SAFETY: a linked frame, whose slot has its call in `special`.
+    let (flags, what) = unsafe { ((*frame).flags, (*frame).special[n]) };
+    let kind = match flags >> (KINDS + 2 * n) & 3 {
+        0 => Kind::Plain,
+        1 => Kind::Recover,
+        _ => Kind::Closure,
+    };
+    Call { kind, what }
+}
+
+/// Takes the newest call of the segments off.
 unsafe fn pop_more(frame: *mut Frame) -> Call {
-    // SAFETY: as in `pop`.
+    // SAFETY: segments hold at least one call while they hang there.
     unsafe {
         let segment = (*frame).more;
         (*segment).count -= 1;
-        let (what, kind) = (*segment).calls[(*segment).count];
+        let call = (*segment).calls[(*segment).count];
         if (*segment).count == 0 {
             (*frame).more = (*segment).below;
             if (*frame).more.is_null() {
-                (*frame).slow &= !SLOW_MORE;
+                (*frame).flags &= !MORE;
             }
             let runner = &*(*frame).runner;
             let before = runner.spare.replace(segment);
@@ -226,7 +287,29 @@ unsafe fn pop_more(frame: *mut Frame) -> Call {
                 runner.host.free(before.cast());
             }
         }
-        Call { kind, what }
+        call
+    }
+}
+
+/// What the inline end of a frame calls for a slot that is not plain: there is no panic to recover.
+unsafe extern "C" fn run_special(frame: *mut c_void) {
+    let frame: *mut Frame = frame.cast();
+    // SAFETY: the end has taken the slot off, so it is the first that is not in use.
+    unsafe {
+        let call = look_through(frame, count(frame), (*frame).next.read());
+        invoke(&*(*frame).runner, call, null_mut());
+    }
+}
+
+/// What the inline end of a frame calls for slot 4: all that is in segments.
+unsafe extern "C" fn run_more(frame: *mut c_void) {
+    let frame: *mut Frame = frame.cast();
+    // SAFETY: a linked frame that is ending.
+    unsafe {
+        while has_more(frame) {
+            let call = pop_more(frame);
+            invoke(&*(*frame).runner, call, null_mut());
+        }
     }
 }
 
@@ -235,7 +318,7 @@ unsafe fn pop_more(frame: *mut Frame) -> Call {
 /// # Safety
 /// From [`pop`] of a frame of this runner, once.
 pub(crate) unsafe fn invoke(runner: &Runner, call: Call, panic: *mut Panic) {
-    let Deferred { target, arg } = call.what;
+    let [target, arg] = call.what;
     if target.is_null() {
         panic::raise(runner, runner.host.oops(Oops::NilCall));
     }
@@ -300,7 +383,7 @@ pub unsafe fn end(frame: *mut Frame) {
 pub(crate) unsafe fn unlink(runner: &Runner, frame: *mut Frame) {
     // SAFETY: linked.
     unsafe {
-        if (*frame).slow & SLOW_WATCHED != 0 {
+        if (*frame).flags & WATCHED != 0 {
             runner.watch.end(frame);
         }
         runner.top.set((*frame).up);

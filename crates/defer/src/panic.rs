@@ -152,7 +152,7 @@ unsafe fn run(runner: &Runner, panic: *mut Panic) -> ! {
                 (*panic).frame = frame;
                 frame::invoke(runner, call, panic);
                 after_call(runner, panic);
-            } else if (*frame).caught == Caught::Always as u8 && !(*panic).is_goexit {
+            } else if (*frame).caught == Caught::Always as u32 && !(*panic).is_goexit {
                 (*frame.cast::<Boundary>()).value = (*panic).value;
                 abort(runner, frame);
                 arch::jump((&raw const (*frame).jump).cast(), PANICKED);
@@ -220,10 +220,10 @@ unsafe fn go_on(runner: &Runner) -> ! {
                 if runner.top.get() != frame {
                     stale::drop_above(runner, frame);
                 }
-            } else if (*frame).caught == Caught::Yes as u8 {
+            } else if (*frame).caught == Caught::Yes as u32 {
                 // Stays linked: its function goes on, and ends it.
                 arch::jump((&raw const (*frame).jump).cast(), 1);
-            } else if (*frame).caught == Caught::Always as u8 {
+            } else if (*frame).caught == Caught::Always as u32 {
                 arch::jump((&raw const (*frame).jump).cast(), RECOVERED_BELOW);
             } else {
                 frame::unlink(runner, frame);
@@ -270,7 +270,7 @@ pub unsafe fn call(runner: &Runner, frame: *mut Frame, f: Function, arg: *mut c_
     // SAFETY: the frame stays in place until it is ended below.
     unsafe {
         frame::begin(runner, frame);
-        (*frame).caught = Caught::Yes as u8;
+        (*frame).caught = Caught::Yes as u32;
         let why = arch::call_catching((&raw mut (*frame).jump).cast(), f, arg);
         frame::end(frame);
         why == 0
@@ -288,7 +288,7 @@ pub unsafe fn pcall(runner: &Runner, f: Function, arg: *mut c_void, value: *mut 
     unsafe {
         let frame = &raw mut (*boundary).frame;
         frame::begin(runner, frame);
-        (*frame).caught = Caught::Always as u8;
+        (*frame).caught = Caught::Always as u32;
         let why = arch::call_catching((&raw mut (*frame).jump).cast(), f, arg);
         if runner.top.get() != frame {
             stale::drop_above(runner, frame);

@@ -13,7 +13,7 @@
 //! What hides among deeper calls is found when those have returned, or at the end of an outer frame or of the thread. Each
 //! is reported once, in a line on standard error.
 
-use crate::frame::{self, Frame, SLOW_WATCHED};
+use crate::frame::{self, Frame};
 use crate::host::Memory;
 use crate::runner::Runner;
 use core::cell::Cell;
@@ -149,7 +149,7 @@ pub unsafe fn begin(runner: &Runner, frame: *mut Frame, place: Place) {
     unsafe {
         frame::begin(runner, frame);
         if runner.watch.on.get() {
-            (*frame).slow |= SLOW_WATCHED;
+            frame::set_watched(frame);
             runner.watch.push(runner.host, Watched { frame, up: (*frame).up, stack, place });
         }
     }
@@ -182,7 +182,7 @@ fn settle(runner: &Runner, next: *mut Frame, stack: usize) {
 pub(crate) unsafe fn drop_above(runner: &Runner, frame: *mut Frame) {
     while let Some(last) = runner.watch.last() {
         // SAFETY: a linked frame.
-        if last.frame == frame || unsafe { (*frame).slow } & SLOW_WATCHED == 0 {
+        if last.frame == frame || unsafe { !frame::is_watched(frame) } {
             break;
         }
         runner.watch.pop();

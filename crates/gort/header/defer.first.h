@@ -25,13 +25,13 @@ typedef struct go_deferred {
 /** A function's deferred calls: declared by GO_FRAME, or begun by go_frame_begin. All fields are the library's. */
 typedef struct go_frame {
     struct go_frame *up;
-    uint32_t count;
-    uint16_t slow;
-    uint8_t kinds;
-    uint8_t caught;
+    go_deferred *next;
+    uint32_t flags;
+    uint32_t caught;
     go_runner *runner;
     void *more;
-    go_deferred slots[4];
+    go_deferred slots[5];
+    void *special[4][2];
     uintptr_t jump[GO_JUMP_WORDS_];
 } go_frame;
 

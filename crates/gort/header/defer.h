@@ -39,26 +39,19 @@ static inline void go_frame_begin_inline_(go_frame *f) {
         r = go_runner_of_thread(&go_runner_offset_);
     }
     f->up = r->top;
-    f->runner = r;
-    f->count = 0;
-    f->slow = 0;
-    f->kinds = 0;
+    f->next = f->slots;
+    f->flags = 0;
     f->caught = 0;
+    f->runner = r;
     r->top = f;
 }
 
-/* Runs the deferred calls and takes the frame off. What a longjmp left above the frame goes with it. */
+/* Runs the deferred calls and takes the frame off. What is no plain call has a function of the library in its slot. What a
+ * longjmp left above the frame goes with it. */
 static inline void go_frame_leave_(go_frame *f) {
-    for (;;) {
-        go_deferred *d;
-        if (__builtin_expect(f->slow != 0, 0)) {
-            go_frame_end(f);
-            return;
-        }
-        if (f->count == 0) {
-            break;
-        }
-        d = &f->slots[--f->count];
+    go_deferred *d;
+    while ((d = f->next) != f->slots) {
+        f->next = --d;
         d->fn(d->arg);
     }
     f->runner->top = f->up;
@@ -79,14 +72,14 @@ static inline void go_frame_cleanup_(go_frame (*f)[1]) {
 }
 
 static inline void go_defer_inline_(go_frame *f, void (*fn)(void *), void *arg) {
-    uint32_t n = f->count;
-    if (__builtin_expect(n == 4 || fn == (void (*)(void *))0, 0)) {
+    go_deferred *d = f->next;
+    if (__builtin_expect(d >= f->slots + 4 || fn == (void (*)(void *))0, 0)) {
         go_defer(f, fn, arg);
         return;
     }
-    f->slots[n].fn = fn;
-    f->slots[n].arg = arg;
-    f->count = n + 1;
+    d->fn = fn;
+    d->arg = arg;
+    f->next = d + 1;
 }
 
 #ifdef GO_CHECKED

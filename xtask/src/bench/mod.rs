@@ -1,10 +1,11 @@
-//! `cargo xtask bench malloc`: the allocator beside its peers, workload by workload.
+//! `cargo xtask bench malloc`: the allocator beside its peers, workload by workload. (`bench lang` is [`lang`].)
 //!
 //! Every allocator runs every workload once a round, in an order that turns from round to round, so that a disturbance
 //! of the machine meets all of them; the medians count. A workload is a process of its own. What it computes must come
 //! out the same on every allocator. The results go to the terminal, to docs/bench and to the README.
 
 mod allocators;
+mod lang;
 mod machine;
 mod measure;
 mod peers;
@@ -33,6 +34,8 @@ pub(crate) struct Args {
 enum What {
     /// Measures malloc: time, peak and last resident memory, beside the peers.
     Malloc(MallocArgs),
+    /// Measures the language layer: frames, panics, closures, interfaces, beside Go and C++.
+    Lang(lang::Args),
 }
 
 #[derive(clap::Args)]
@@ -72,7 +75,10 @@ struct Plan {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let What::Malloc(args) = &args.what;
+    let args = match &args.what {
+        What::Malloc(args) => args,
+        What::Lang(args) => return lang::run(args),
+    };
     if args.list {
         for workload in workloads::all() {
             println!("{:<16} {}", workload.name, workload.about);

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! DIR/bin/gort                                the command
-//! DIR/include/gort.h
+//! DIR/include/gort.h, gort.hpp
 //! DIR/lib/libgort.so -> libgort.so.0 -> libgort.so.0.1.0   stripped
 //! DIR/lib/libgort.a
 //! DIR/lib/pkgconfig/gort.pc                   finds the rest from where it lies, as CMake's files do
@@ -56,6 +56,7 @@ pub(crate) fn install(
     target.link(&full_name, &format!("lib/{SONAME}"))?;
     target.link(SONAME, "lib/libgort.so")?;
     target.copy(&library.include.join("gort.h"), "include/gort.h", 0o644)?;
+    target.copy(&library.include.join("gort.hpp"), "include/gort.hpp", 0o644)?;
     target.write("lib/pkgconfig/gort.pc", &PKG_CONFIG.replace("@VERSION@", version))?;
     target.write("lib/cmake/gort/gortConfig.cmake", CMAKE_CONFIG)?;
     target.write("lib/cmake/gort/gortConfigVersion.cmake", &CMAKE_VERSION.replace("@VERSION@", version))?;

@@ -89,7 +89,7 @@ fn complaint(source: &Path, done: &Done) -> Option<String> {
 }
 
 /// The first line in which two texts differ.
-pub(super) fn first_difference(expected: &[u8], found: &[u8]) -> String {
+pub(crate) fn first_difference(expected: &[u8], found: &[u8]) -> String {
     let (expected, found) = (String::from_utf8_lossy(expected), String::from_utf8_lossy(found));
     let (mut left, mut right) = (expected.lines(), found.lines());
     for number in 1.. {

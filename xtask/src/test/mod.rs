@@ -5,7 +5,7 @@
 
 mod conformance;
 mod cprog;
-mod examples;
+pub(crate) mod examples;
 mod fault;
 mod install;
 mod real;
