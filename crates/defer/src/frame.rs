@@ -21,35 +21,18 @@
 //! I2. Calls leave in the reverse order of their arrival: segments are used only while slots 0 to 3 are.
 //! I3. A call is taken off before it runs, so that it runs once, whoever goes on with the frame.
 
-use crate::closure::{self, Closure};
-use crate::host::Oops;
-use crate::panic::{self, Panic, Recovery};
+use crate::call::{Call, Special, invoke};
 use crate::runner::Runner;
 use core::ffi::c_void;
 use core::ptr::null_mut;
 use gort_sys::arch::JUMP_WORDS;
 
-/// A deferred function.
-pub type Function = unsafe extern "C" fn(*mut c_void);
-/// A deferred function that may recover.
-pub type RecoverFunction = unsafe extern "C" fn(*mut c_void, *mut Recovery);
+pub use crate::call::{Function, Kind, RecoverFunction};
 
 /// Calls that fit into a frame.
 pub const SLOTS: usize = 4;
 /// Calls that fit into a segment.
 const SEGMENT: usize = 20;
-
-/// What a deferred call calls.
-#[repr(u32)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A [`Function`]; null panics when it would run (PA-14).
-    Plain = 0,
-    /// A [`RecoverFunction`].
-    Recover = 1,
-    /// A closure, of which the frame holds a reference.
-    Closure = 2,
-}
 
 /// A flag: there are segments.
 const MORE: u32 = 1;
@@ -79,9 +62,6 @@ pub struct Deferred {
     arg: *mut c_void,
 }
 
-/// A call of any kind: target and argument. The target of a plain call is null.
-type Special = [*mut c_void; 2];
-
 /// A function's deferred calls: `go_frame`.
 #[repr(C)]
 pub struct Frame {
@@ -108,13 +88,6 @@ pub(crate) struct Segment {
     below: *mut Segment,
     count: usize,
     calls: [Call; SEGMENT],
-}
-
-/// A call that has been taken off its frame.
-#[derive(Clone, Copy)]
-pub(crate) struct Call {
-    kind: Kind,
-    what: Special,
 }
 
 /// Links a frame as its runner's innermost.
@@ -310,45 +283,6 @@ unsafe extern "C" fn run_more(frame: *mut c_void) {
             let call = pop_more(frame);
             invoke(&*(*frame).runner, call, null_mut());
         }
-    }
-}
-
-/// Runs a call that was taken off. `panic` is the panic that it may recover, or null.
-///
-/// # Safety
-/// From [`pop`] of a frame of this runner, once.
-pub(crate) unsafe fn invoke(runner: &Runner, call: Call, panic: *mut Panic) {
-    let [target, arg] = call.what;
-    if target.is_null() {
-        panic::raise(runner, runner.host.oops(Oops::NilCall));
-    }
-    // SAFETY: the target is of its kind, by the contract of `push`.
-    unsafe {
-        match call.kind {
-            Kind::Plain => core::mem::transmute::<*mut c_void, Function>(target)(arg),
-            Kind::Recover => {
-                let mut token = Recovery::new(runner, panic);
-                core::mem::transmute::<*mut c_void, RecoverFunction>(target)(arg, &raw mut token);
-            }
-            Kind::Closure => invoke_closure(runner, target.cast(), arg),
-        }
-    }
-}
-
-/// Calls a closure and drops the frame's reference, also when the call panics: a frame of its own sees to that.
-unsafe fn invoke_closure(runner: &Runner, closure: *mut Closure, arg: *mut c_void) {
-    unsafe extern "C" fn unref(closure: *mut c_void) {
-        // SAFETY: the reference of the frame that deferred the closure; on this runner, as all deferred calls.
-        unsafe { closure::unref((*Runner::current_if_any()).host, closure.cast()) }
-    }
-    let mut frame = core::mem::MaybeUninit::<Frame>::uninit();
-    let frame = frame.as_mut_ptr();
-    // SAFETY: the frame stays in place until it is ended below, or jumped over.
-    unsafe {
-        begin(runner, frame);
-        push(frame, Kind::Plain, unref as *mut c_void, closure.cast());
-        closure::call(closure, arg);
-        end(frame);
     }
 }
 

@@ -21,6 +21,8 @@ mod readme {}
 #[cfg(not(loom))]
 pub mod boxed;
 #[cfg(not(loom))]
+pub mod call;
+#[cfg(not(loom))]
 pub mod closure;
 #[cfg(not(loom))]
 pub mod frame;

@@ -150,7 +150,7 @@ unsafe fn run(runner: &Runner, panic: *mut Panic) -> ! {
             }
             if let Some(call) = frame::pop(frame) {
                 (*panic).frame = frame;
-                frame::invoke(runner, call, panic);
+                crate::call::invoke(runner, call, panic);
                 after_call(runner, panic);
             } else if (*frame).caught == Caught::Always as u32 && !(*panic).is_goexit {
                 (*frame.cast::<Boundary>()).value = (*panic).value;
@@ -216,7 +216,7 @@ unsafe fn go_on(runner: &Runner) -> ! {
                 finish(runner);
             }
             if let Some(call) = frame::pop(frame) {
-                frame::invoke(runner, call, null_mut());
+                crate::call::invoke(runner, call, null_mut());
                 if runner.top.get() != frame {
                     stale::drop_above(runner, frame);
                 }
