@@ -20,6 +20,7 @@ use allocators::Allocator;
 use anyhow::{Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use measure::{Bench, Sample};
+use report::Results;
 use std::path::PathBuf;
 use summary::Summary;
 use workloads::Workload;
@@ -95,15 +96,16 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let names: Vec<&str> = plan.allocators.iter().map(|a| a.name.as_str()).collect();
     let summary = Summary::of(&plan.workloads, &names, &samples);
     println!("{}", report::terminal(&summary));
+    let results = Results { summary, machine, samples, rounds: plan.rounds };
+    let dir = workspace.work_dir("bench/last")?;
+    results.write(&dir)?;
+    println!("table, plot and samples: {}", dir.display());
     if args.record {
         let complete = args.only.is_empty() && args.allocators.is_empty() && !args.quick;
         ensure!(complete, "--record needs all workloads, all allocators and the full work");
-        report::record(&workspace.root, &summary, &machine, plan.rounds)?;
-        report::raw(&workspace.root.join("docs/bench/malloc.csv"), &samples)?;
+        results.write(&workspace.root.join("docs/bench"))?;
+        results.write_readme(&workspace.root.join("README.md"))?;
     }
-    let raw = workspace.work_dir("bench")?.join("last.csv");
-    report::raw(&raw, &samples)?;
-    println!("every sample: {}", raw.display());
     Ok(())
 }
 
@@ -132,6 +134,17 @@ fn plan(args: &MallocArgs, workspace: &Workspace) -> Result<Plan> {
     Ok(Plan { workloads, allocators, rounds, percent: if args.quick { 33 } else { 100 } })
 }
 
+/// Tries a run up to three times, so that one stall of the machine does not cost the whole sitting; each failure is said.
+fn persistent(bar: &ProgressBar, run: impl Fn() -> Result<Sample>) -> Result<Sample> {
+    for _ in 0..2 {
+        match run() {
+            Ok(sample) => return Ok(sample),
+            Err(error) => bar.suspend(|| println!("once more: {error:#}")),
+        }
+    }
+    run()
+}
+
 /// Runs everything, a line of progress below.
 fn all_rounds(plan: &Plan, bench: &Bench) -> Result<Vec<Sample>> {
     let count = plan.rounds * plan.workloads.len() * plan.allocators.len();
@@ -146,7 +159,7 @@ fn all_rounds(plan: &Plan, bench: &Bench) -> Result<Vec<Sample>> {
             for turn in 0..plan.allocators.len() {
                 let allocator = &plan.allocators[(turn + round) % plan.allocators.len()];
                 bar.set_message(format!("{} on {}", workload.name, allocator.name));
-                samples.push(bench.run(workload, allocator, round, plan.percent)?);
+                samples.push(persistent(&bar, || bench.run(workload, allocator, round, plan.percent))?);
                 bar.inc(1);
             }
         }

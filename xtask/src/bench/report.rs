@@ -93,37 +93,60 @@ fn misses(summary: &Summary, figure: Figure) -> String {
     format!("  gort is {bar} the best peer on: {}\n", list.join(", "))
 }
 
-/// Writes docs/bench and the README's part.
-pub(crate) fn record(root: &Path, summary: &Summary, machine: &Machine, rounds: usize) -> Result<()> {
-    let dir = root.join("docs/bench");
-    std::fs::create_dir_all(&dir)?;
-    std::fs::write(dir.join("malloc.svg"), plot::svg(summary)?)?;
-    std::fs::write(dir.join("malloc.md"), page(summary, machine, rounds))?;
-    readme(&root.join("README.md"), summary, machine)
+/// A sitting, to be written down.
+pub(crate) struct Results {
+    pub(crate) summary: Summary,
+    pub(crate) machine: Machine,
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) rounds: usize,
 }
 
-fn page(summary: &Summary, machine: &Machine, rounds: usize) -> String {
-    let mut text = format!(
-        "# malloc beside its peers\n\nWritten by `cargo xtask bench malloc --record`; every sample is in malloc.csv. \
-         One sitting, {rounds} interleaved rounds, medians.\n\nMachine: {machine}.\n\n![plot](malloc.svg)\n\n{}\n",
-        how_to_read()
-    );
-    text += &format!(
-        "## All workloads\n\nGeometric means, gort = 1: below one is better than gort.\n\n{}",
-        markdown(&means(summary))
-    );
-    for (figure, title, base) in FIGURES {
-        text += &format!(
-            "\n## {title}\n\nRatio to {base}.\n\n{}\n{}",
-            markdown(&table(summary, figure)),
-            misses(summary, figure).trim_start()
+impl Results {
+    /// Writes the page, the plot and every sample into a directory.
+    pub(crate) fn write(&self, dir: &Path) -> Result<()> {
+        std::fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+        std::fs::write(dir.join("malloc.svg"), plot::svg(&self.summary)?)?;
+        std::fs::write(dir.join("malloc.md"), self.page())?;
+        raw(&dir.join("malloc.csv"), &self.samples)
+    }
+
+    /// Replaces the README's marked part.
+    pub(crate) fn write_readme(&self, path: &Path) -> Result<()> {
+        let old = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let body = format!(
+            "Geometric means over {} workloads, gort = 1 (below one is better):\n\n{}\n\
+             ![time and memory, workload by workload](docs/bench/malloc.svg)\n\n\
+             Machine: {}. All figures: [docs/bench/malloc.md](docs/bench/malloc.md).\n",
+            self.summary.workloads.len(),
+            markdown(&means(&self.summary)),
+            self.machine
         );
+        std::fs::write(path, marked(&old, &body)?).with_context(|| path.display().to_string())
     }
-    text += "\n## Workloads\n\n| workload | what it does |\n|---|---|\n";
-    for workload in &summary.workloads {
-        _ = writeln!(text, "| {} | {} |", workload.name, workload.about);
+
+    fn page(&self) -> String {
+        let mut text = format!(
+            "# malloc beside its peers\n\nWritten by `cargo xtask bench malloc --record`; every sample is in malloc.csv. \
+             One sitting, {} interleaved rounds, medians.\n\nMachine: {}.\n\n![plot](malloc.svg)\n\n{}\n",
+            self.rounds,
+            self.machine,
+            how_to_read()
+        );
+        let means = markdown(&means(&self.summary));
+        text += &format!(
+            "## All workloads\n\nGeometric means, gort = 1: below one is better than gort.\n\n{means}"
+        );
+        for (figure, title, base) in FIGURES {
+            let rows = markdown(&table(&self.summary, figure));
+            let misses = misses(&self.summary, figure);
+            text += &format!("\n## {title}\n\nRatio to {base}.\n\n{rows}\n{}", misses.trim_start());
+        }
+        text += "\n## Workloads\n\n| workload | what it does |\n|---|---|\n";
+        for workload in &self.summary.workloads {
+            _ = writeln!(text, "| {} | {} |", workload.name, workload.about);
+        }
+        text
     }
-    text
 }
 
 const fn how_to_read() -> &'static str {
@@ -135,19 +158,7 @@ const fn how_to_read() -> &'static str {
      them for preloading; tcmalloc is Debian's package (gperftools); glibc is the C library's own allocator.\n"
 }
 
-/// Replaces the marked part. A README without the marks is left alone, and that is an error.
-fn readme(path: &Path, summary: &Summary, machine: &Machine) -> Result<()> {
-    let old = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    let body = format!(
-        "Geometric means over {} workloads, gort = 1 (below one is better):\n\n{}\n\
-        ![time and memory, workload by workload](docs/bench/malloc.svg)\n\nMachine: {machine}. All figures: [docs/bench/malloc.md](docs/bench/malloc.md).\n",
-        summary.workloads.len(),
-        markdown(&means(summary))
-    );
-    std::fs::write(path, marked(&old, &body)?)?;
-    Ok(())
-}
-
+/// `old` with another marked part. Without the marks there is no place for it, and that is an error.
 fn marked(old: &str, body: &str) -> Result<String> {
     let (open, close) = MARKS;
     let start = old.find(open).map(|at| at + open.len());
@@ -160,7 +171,7 @@ fn marked(old: &str, body: &str) -> Result<String> {
 }
 
 /// Every sample, one a line.
-pub(crate) fn raw(path: &Path, samples: &[Sample]) -> Result<()> {
+fn raw(path: &Path, samples: &[Sample]) -> Result<()> {
     let mut writer = csv::Writer::from_path(path).with_context(|| path.display().to_string())?;
     for sample in samples {
         writer.serialize(sample)?;
