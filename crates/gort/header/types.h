@@ -48,11 +48,17 @@ static inline bool go_assert_ok_inline_(go_any v, const go_type *t, go_any *out)
     return ok;
 }
 
+/* Whether v.p of a value of the type is what an interface's data is; false also of named types, which the library looks into. */
+static inline bool go_points_(const go_type *t)
+{
+    return t->kind >= GO_KIND_POINTER && t->kind <= GO_KIND_SLICE;
+}
+
 static inline go_iface go_iface_make_inline_(const go_type *iface, go_any v)
 {
     const go_itab *tab = go_recent_itab_(iface, v.type);
     go_iface made;
-    if (__builtin_expect(tab == 0 || v.v.p == 0 || v.type->kind < GO_KIND_POINTER || v.type->kind > GO_KIND_SLICE, 0)) {
+    if (__builtin_expect(tab == 0 || v.v.p == 0 || !go_points_(v.type), 0)) {
         made = go_iface_make(iface, v);
         go_remember_itab_(iface, v.type);
         return made;
@@ -62,8 +68,26 @@ static inline go_iface go_iface_make_inline_(const go_type *iface, go_any v)
     return made;
 }
 
+static inline bool go_iface_ok_inline_(const go_type *iface, go_any v, go_iface *out)
+{
+    const go_itab *tab;
+    if (out == 0)
+        return go_assert_ok_inline_(v, iface, (go_any *)0);
+    tab = go_recent_itab_(iface, v.type);
+    if (__builtin_expect(tab == 0 || v.v.p == 0 || !go_points_(v.type), 0)) {
+        bool ok = go_iface_ok(iface, v, out);
+        if (ok)
+            go_remember_itab_(iface, v.type);
+        return ok;
+    }
+    out->tab = tab;
+    out->data = v.v.p;
+    return true;
+}
+
 #define go_assert(v, t) go_assert_inline_((v), (t))
 #define go_assert_ok(v, t, out) go_assert_ok_inline_((v), (t), (out))
+#define go_iface_ok(iface, v, out) go_iface_ok_inline_((iface), (v), (out))
 #define go_iface_make(iface, v) go_iface_make_inline_((iface), (v))
 
 #endif
