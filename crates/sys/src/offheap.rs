@@ -196,7 +196,7 @@ impl<T> FixAlloc<T> {
 }
 
 /// A long array, reserved whole and made ready in parts, each element in its zero state then. Elements of parts that were
-/// never made ready read as zero, too. It is never unmapped.
+/// never made ready read as zero, too.
 pub struct SparseTable<T> {
     #[cfg(not(loom))]
     entries: NonNull<T>,
@@ -239,6 +239,17 @@ impl<T: Zeroed> SparseTable<T> {
         }
         let _ = part;
         Ok(())
+    }
+}
+
+#[cfg(not(loom))]
+impl<T> Drop for SparseTable<T> {
+    fn drop(&mut self) {
+        // `reserve` rounded the same number, so it has an answer.
+        if let Some(bytes) = mem::round_to_pages(self.len * size_of::<T>()) {
+            // SAFETY: the table's own reservation, which nobody borrows any more. Elements are plain data (`Zeroed`).
+            unsafe { mem::unmap(self.entries.as_ptr() as usize, bytes) };
+        }
     }
 }
 

@@ -7,6 +7,9 @@ use gort_sys::rand::Choices;
 
 const PAGES: usize = 24 * CHUNK_PAGES;
 
+/// Never gives memory back, so all replays share one.
+static SOURCE: Persistent = Persistent::new();
+
 #[derive(Default)]
 struct Model {
     there: Vec<bool>,
@@ -53,7 +56,7 @@ pub(crate) fn replay(bytes: &[u8]) {
             0 => {
                 let chunk = choices.below(PAGES / CHUNK_PAGES);
                 if !model.there[chunk * CHUNK_PAGES] {
-                    pages.grow(chunk * CHUNK_PAGES, CHUNK_PAGES, &Persistent::new()).unwrap();
+                    pages.grow(chunk * CHUNK_PAGES, CHUNK_PAGES, &SOURCE).unwrap();
                     let range = chunk * CHUNK_PAGES..(chunk + 1) * CHUNK_PAGES;
                     model.there[range.clone()].fill(true);
                     model.scavenged[range].fill(true);
