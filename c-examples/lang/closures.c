@@ -133,6 +133,40 @@ static void deferred(void)
     printf("after %d\n", (int)sum);
 }
 
+static void panics(void *env, void *arg)
+{
+    (void)env;
+    go_panic(go_any_str((const char *)arg));
+}
+
+static void forgets(void *arg, go_recovery *r)
+{
+    (void)arg;
+    go_recover(r, NULL);
+}
+
+/* A deferred closure is given up also when its call panics. */
+static void given_up(void)
+{
+    static const char text[] = "out of a closure";
+    go_malloc_stats_t before, after;
+    int i;
+    before.size = after.size = sizeof before;
+    go_malloc_stats(&before);
+    for (i = 0; i < 100; i++) {
+        go_closure *c = go_closure_make(panics, &i, sizeof i);
+        GO_FRAME(f);
+        if (!GO_CATCH(f)) {
+            go_defer_recover(f, forgets, NULL);
+            go_defer_closure(f, c, (void *)(uintptr_t)text);
+            go_closure_unref(c);
+        }
+        go_frame_end(f);
+    }
+    go_malloc_stats(&after);
+    printf("left over %d\n", (int)(after.live_blocks - before.live_blocks));
+}
+
 int main(void)
 {
     makers();
@@ -140,5 +174,6 @@ int main(void)
     shared();
     loops();
     deferred();
+    given_up();
     return 0;
 }

@@ -75,4 +75,5 @@ func main() {
 	shared()
 	loops()
 	deferred()
+	fmt.Println("left over 0")
 }

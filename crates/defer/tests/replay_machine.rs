@@ -1,215 +1,24 @@
-//! Random programs of frames, defers, panics, recovers and Goexits, against a naive interpreter of Go's rules.
-//!
-//! A program is a few functions, each a list of statements. The interpreter ([`model`]) knows nothing of chains, tokens or
-//! jumps: a panic is an exception that each function's deferred calls see, one after the other. Both sides write down what
-//! happens.
+//! The replay of `replay/machine.rs` with a fixed number of seeded cases; `fuzz/` feeds it from libFuzzer.
 #![cfg(not(loom))]
 
 mod common;
+#[path = "replay/machine.rs"]
+mod replay;
 
-use common::{Log, goexit, on_goroutine};
-use gort_defer::Value;
-use gort_defer::panic::Recovery;
-use gort_defer::scope::{Outcome, call, catch, raise};
-use std::rc::Rc;
-
-/// A statement.
-#[derive(Clone, Copy, Debug)]
-enum Do {
-    /// Writes a number down.
-    Say(u32),
-    /// Calls a function.
-    Call(usize),
-    /// Defers a call of a function.
-    Defer(usize),
-    /// `recover()`; says what came of it.
-    Recover,
-    /// Panics with a number.
-    Panic(u32),
-    /// Ends the goroutine.
-    Goexit,
-}
-
-/// Functions; a function calls and defers only later ones, so that every program ends.
-type Program = Vec<Vec<Do>>;
-
-/// A small generator of numbers (xorshift).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % n
-    }
-}
-
-fn generate(random: &mut Random) -> Program {
-    let functions = 2 + random.below(6) as usize;
-    let statement = |random: &mut Random, f: usize| {
-        let later = functions - f - 1;
-        let callee = |random: &mut Random| f + 1 + random.below(later as u64) as usize;
-        match random.below(12) {
-            0 | 1 if later > 0 => Do::Call(callee(random)),
-            2..=5 if later > 0 => Do::Defer(callee(random)),
-            6 | 7 => Do::Recover,
-            8 | 9 => Do::Panic(random.below(100) as u32),
-            10 if random.below(4) == 0 => Do::Goexit,
-            _ => Do::Say(random.below(100) as u32),
-        }
+/// Bytes from a seed (xorshift).
+fn bytes(seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
     };
-    (0..functions).map(|f| (0..1 + random.below(6)).map(|_| statement(random, f)).collect()).collect()
-}
-
-/// Go's rules, naively.
-mod model {
-    use super::{Do, Log, Program};
-
-    /// What leaves a function that does not return.
-    #[derive(Clone, Copy)]
-    pub(crate) enum Leaves {
-        /// A panic; `exits`: a Goexit waits behind it.
-        Panic {
-            value: u32,
-            exits: bool,
-        },
-        Goexit,
-    }
-
-    /// The panic that a deferred call may recover, and whether it has.
-    pub(crate) struct Token {
-        value: Option<u32>,
-        recovered: bool,
-    }
-
-    pub(crate) fn run(program: &Program, f: usize, token: &mut Token, log: &Log) -> Result<(), Leaves> {
-        let mut deferred = Vec::new();
-        let mut state = body(program, f, token, &mut deferred, log);
-        while let Some(callee) = deferred.pop() {
-            let value = match state {
-                Err(Leaves::Panic { value, .. }) => Some(value),
-                _ => None,
-            };
-            let mut inner = Token { value, recovered: false };
-            let left = run(program, callee, &mut inner, log);
-            let was_exiting = matches!(state, Err(Leaves::Goexit | Leaves::Panic { exits: true, .. }));
-            state = match left {
-                Err(Leaves::Goexit) => Err(Leaves::Goexit),
-                Err(Leaves::Panic { value, exits }) => {
-                    Err(Leaves::Panic { value, exits: exits || was_exiting })
-                }
-                Ok(()) if inner.recovered && was_exiting => Err(Leaves::Goexit),
-                Ok(()) if inner.recovered => Ok(()),
-                Ok(()) => state,
-            };
-        }
-        state
-    }
-
-    fn body(
-        program: &Program,
-        f: usize,
-        token: &mut Token,
-        deferred: &mut Vec<usize>,
-        log: &Log,
-    ) -> Result<(), Leaves> {
-        for statement in &program[f] {
-            match *statement {
-                Do::Say(n) => log.add(&format!("say {n}")),
-                Do::Defer(callee) => deferred.push(callee),
-                Do::Call(callee) => {
-                    run(program, callee, &mut Token { value: None, recovered: false }, log)?;
-                }
-                Do::Recover => match token.value.filter(|_| !token.recovered) {
-                    Some(value) => {
-                        token.recovered = true;
-                        log.add(&format!("recover {value}"));
-                    }
-                    None => log.add("recover nil"),
-                },
-                Do::Panic(value) => return Err(Leaves::Panic { value, exits: false }),
-                Do::Goexit => return Err(Leaves::Goexit),
-            }
-        }
-        Ok(())
-    }
-
-    pub(crate) fn whole(program: &Program, log: &Log) {
-        match run(program, 0, &mut Token { value: None, recovered: false }, log) {
-            Ok(()) => log.add("returned"),
-            Err(Leaves::Panic { exits: true, .. } | Leaves::Goexit) => log.add("exited"),
-            Err(Leaves::Panic { value, .. }) => log.add(&format!("panicked {value}")),
-        }
-    }
-}
-
-/// The same program on the machine.
-mod machine {
-    use super::*;
-
-    fn number(value: Value) -> u32 {
-        // SAFETY: raised below.
-        unsafe { value.get::<u32>() }.unwrap()
-    }
-
-    /// What a function needs; all of it is forgotten when a jump leaves it behind, so nothing in it needs dropping.
-    #[derive(Clone, Copy)]
-    struct World {
-        program: *const Program,
-        log: *const Log,
-    }
-
-    fn run(world: World, f: usize, mut token: Option<*mut Recovery>) {
-        call(|frame| {
-            // SAFETY: both outlive the program.
-            let (program, log) = unsafe { (&*world.program, &*world.log) };
-            for statement in &program[f] {
-                match *statement {
-                    Do::Say(n) => log.add(&format!("say {n}")),
-                    Do::Defer(callee) => frame.defer(move |token| run(world, callee, Some(token))),
-                    Do::Call(callee) => run(world, callee, None),
-                    Do::Recover => {
-                        // SAFETY: the token of the deferred call that this function is.
-                        let recovered = token.as_mut().and_then(|token| unsafe { (**token).recover() });
-                        log.add(
-                            &recovered.map_or("recover nil".into(), |v| format!("recover {}", number(v))),
-                        );
-                    }
-                    // SAFETY: nothing here has anything to drop.
-                    Do::Panic(value) => unsafe { raise(value) },
-                    Do::Goexit => goexit(),
-                }
-            }
-        });
-    }
-
-    pub(crate) fn whole(program: &Program, log: &Log) {
-        let world = World { program, log };
-        let ended = on_goroutine(|| match catch(|| run(world, 0, None)) {
-            Outcome::Panicked(value) => log.add(&format!("panicked {}", number(value))),
-            _ => log.add("returned"),
-        });
-        if ended {
-            log.add("exited");
-        }
-    }
-}
-
-/// A Goexit behind a panic that nobody recovers: Go prints the panic, and so would we; a `catch` makes it a Goexit again.
-/// Both sides say `exited`.
-fn compare(seed: u64) {
-    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    (0..8).for_each(|_| _ = random.below(2));
-    let program: Rc<Program> = Rc::new(generate(&mut random));
-    let (expected, found) = (Log::new(), Log::new());
-    model::whole(&program, &expected);
-    machine::whole(&program, &found);
-    assert_eq!(expected.take(), found.take(), "seed {seed}: {program:#?}");
+    (0..128).map(|_| next()).collect()
 }
 
 /// PA-1 to PA-8, GO-3 to GO-5, in random combinations.
 #[test]
 fn random_programs_do_as_the_interpreter_says() {
-    (0..20_000).for_each(compare);
+    (0..20_000).for_each(|seed| replay::machine(&bytes(seed)));
 }
