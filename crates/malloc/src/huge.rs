@@ -17,7 +17,9 @@ use gort_sys::{mem, rand};
 
 /// A block of so many bytes that grows by `realloc` is filled from front to back, so huge pages cost it 2 MiB at most and
 /// save it most of its page faults. Blocks that were not grown may be filled sparsely, and are left alone.
-const DENSE_MIN: usize = 8 << 20;
+pub(crate) const DENSE_MIN: usize = 8 << 20;
+/// Bytes of a huge page on x86-64, and on aarch64 with OS pages of 4 KiB.
+pub(crate) const HUGE_PAGE: usize = 2 << 20;
 
 /// One block.
 #[derive(Clone, Copy, PartialEq, Eq)]
