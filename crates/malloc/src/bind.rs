@@ -3,19 +3,19 @@
 //! A thread is bound to a cache at its first slow path, and unbound when it ends, by the destructor of a key of the C
 //! library. Its cache goes to the [`Pool`] as it is, warm; the next thread takes it over.
 //!
-//! Two thread words keep this: the cache, and how often the thread was unbound. Destructors of other keys may run after
-//! ours and allocate; then the thread is bound once more, and our destructor runs in the next round, as often as the C
-//! library repeats them. A thread that has used up its rounds, and one that only frees after it was unbound, has no
-//! cache: its blocks go straight from and to the spans.
+//! Two thread words keep this: the cache, and whether the thread had one and gave it back. Destructors of other keys may
+//! run after ours, and allocate and free. Such a thread is not bound again, for nobody tells how many rounds of
+//! destructors are left, and a cache that is bound to a thread that is gone would be read through a dangling pointer.
+//! Its blocks go straight from and to the spans.
 
 use crate::malloc::{HEAP, Malloc};
 use gort_mcache::{MCache, Pool};
 use gort_sync::atomic::{AtomicU32, Ordering};
-use gort_sys::thread::{EXIT_ROUNDS, ExitKey, MAGAZINE_WORDS, words};
+use gort_sys::thread::{ExitKey, MAGAZINE_WORDS, words};
 
 /// The word that holds the thread's cache.
 const CACHE: usize = MAGAZINE_WORDS;
-/// The word that counts how often the thread was unbound.
+/// The word that is set once the thread does without a cache for good.
 const UNBOUND: usize = MAGAZINE_WORDS + 1;
 
 /// No key could be made.
@@ -54,23 +54,17 @@ impl Malloc {
         unsafe { core::ptr::with_exposed_provenance::<MCache>(words::load(CACHE)).as_ref() }
     }
 
-    /// The calling thread's cache, for an allocation.
+    /// The calling thread's cache. A thread that has none yet gets one.
     #[inline]
-    pub(crate) fn cache_to_alloc(&self) -> Option<&'static MCache> {
-        self.cache_if_bound().or_else(|| self.bind(EXIT_ROUNDS - 1))
+    pub(crate) fn cache(&self) -> Option<&'static MCache> {
+        self.cache_if_bound().or_else(|| self.bind())
     }
 
-    /// The calling thread's cache, for a free.
-    #[inline]
-    pub(crate) fn cache_to_free(&self) -> Option<&'static MCache> {
-        self.cache_if_bound().or_else(|| self.bind(0))
-    }
-
-    /// Binds the calling thread, if it was unbound `rounds` times at most.
+    /// Binds the calling thread, unless it was unbound before.
     #[cold]
-    fn bind(&self, rounds: usize) -> Option<&'static MCache> {
+    fn bind(&self) -> Option<&'static MCache> {
         // SAFETY: in bounds.
-        if unsafe { words::load(UNBOUND) } > rounds {
+        if unsafe { words::load(UNBOUND) } != 0 {
             return None;
         }
         let key = self.caches.key()?;
@@ -81,8 +75,7 @@ impl Malloc {
         unsafe { words::store(CACHE, value) };
         // Bound first: setting the key may allocate.
         if key.set(value).is_err() {
-            // SAFETY: in bounds. Nobody would take the cache back, so the thread has to do without.
-            unsafe { words::store(UNBOUND, EXIT_ROUNDS) };
+            // Nobody would take the cache back, so the thread has to do without.
             self.unbind(cache);
             return None;
         }
@@ -92,7 +85,10 @@ impl Malloc {
     fn unbind(&self, cache: &'static MCache) {
         cache.unbind();
         // SAFETY: in bounds.
-        unsafe { words::store(CACHE, 0) };
+        unsafe {
+            words::store(CACHE, 0);
+            words::store(UNBOUND, 1);
+        }
         self.caches.pool.give(cache);
     }
 }
@@ -101,8 +97,6 @@ impl Malloc {
 unsafe extern "C" fn at_thread_exit(_: *mut core::ffi::c_void) {
     let malloc = &crate::MALLOC;
     if let Some(cache) = malloc.cache_if_bound() {
-        // SAFETY: in bounds.
-        unsafe { words::add::<1>(UNBOUND) };
         malloc.unbind(cache);
     }
 }

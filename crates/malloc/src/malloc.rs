@@ -191,7 +191,7 @@ impl Malloc {
     #[inline]
     pub(crate) fn alloc_class(&self, class: SizeClass) -> *mut u8 {
         let central = &self.centrals[class.index()];
-        let Some(cache) = self.cache_to_alloc() else {
+        let Some(cache) = self.cache() else {
             return central.take_one(&HEAP).unwrap_or(null_mut());
         };
         if cache.exchanges.get().is_multiple_of(64) {
@@ -250,7 +250,7 @@ impl Malloc {
     #[inline]
     fn free_class(&self, block: *mut u8, class: SizeClass, call: &'static str) {
         let central = &self.centrals[class.index()];
-        let Some(cache) = self.cache_to_free() else {
+        let Some(cache) = self.cache() else {
             if let Err(fault) = central.give_back(&HEAP, &[block]) {
                 misuse::stop_late(call, fault);
             }

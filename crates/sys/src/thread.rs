@@ -1,8 +1,8 @@
 //! What a thread owns: a block of words, and a notice when it ends.
 //!
 //! The words are read and written by [`words`] in one or two instructions ([`crate::arch`] says how). The notice is a
-//! key of the C library whose destructor runs as the thread ends, up to [`EXIT_ROUNDS`] times if the destructor sets
-//! the key again. Rust's own thread-locals will not do: their destructors are registered with an allocation.
+//! key of the C library whose destructor runs as the thread ends. Rust's own thread-locals will not do: their destructors
+//! are registered with an allocation.
 
 use crate::Errno;
 use crate::fault::{self, Call};
@@ -12,9 +12,6 @@ pub use crate::arch::{MAGAZINE_BYTES, MAGAZINE_WORDS, WORDS, empty_magazine_end,
 /// The word that holds what runs on the thread: the record of its deferred calls and panics (gort-defer's `Runner`). The
 /// scheduler changes it whenever it switches goroutines. The words below, from [`MAGAZINE_WORDS`] on, are gort-malloc's.
 pub const RUNNER: usize = MAGAZINE_WORDS + 2;
-
-/// How often the C library runs destructors of keys that were set again (`PTHREAD_DESTRUCTOR_ITERATIONS`).
-pub const EXIT_ROUNDS: usize = 4;
 
 /// A notice at the end of each thread that asked for it.
 #[derive(Clone, Copy)]
