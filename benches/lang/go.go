@@ -74,6 +74,35 @@ func assertSquare(v any) bool {
 	return ok
 }
 
+func is(s shape) int {
+	if s != nil {
+		return 1
+	}
+	return 0
+}
+
+// 64 places that assert. Go remembers itabs at each of them, and adds one once in about a thousand times that it met none.
+//
+//go:noinline
+func assertAtSites(v any) {
+	count += is(v.(shape)) + is(v.(shape)) + is(v.(shape)) + is(v.(shape))
+	count += is(v.(shape)) + is(v.(shape)) + is(v.(shape)) + is(v.(shape))
+	count += is(v.(shape)) + is(v.(shape)) + is(v.(shape)) + is(v.(shape))
+	count += is(v.(shape)) + is(v.(shape)) + is(v.(shape)) + is(v.(shape))
+	count += is(v.(shape)) + is(v.(shape)) + is(v.(shape)) + is(v.(shape))
+	count += is(v.(shape)) + is(v.(shape)) + is(v.(shape)) + is(v.(shape))
+	count += is(v.(shape)) + is(v.(shape)) + is(v.(shape)) + is(v.(shape))
+	count += is(v.(shape)) + is(v.(shape)) + is(v.(shape)) + is(v.(shape))
+	count += is(v.(shape)) + is(v.(shape)) + is(v.(shape)) + is(v.(shape))
+	count += is(v.(shape)) + is(v.(shape)) + is(v.(shape)) + is(v.(shape))
+	count += is(v.(shape)) + is(v.(shape)) + is(v.(shape)) + is(v.(shape))
+	count += is(v.(shape)) + is(v.(shape)) + is(v.(shape)) + is(v.(shape))
+	count += is(v.(shape)) + is(v.(shape)) + is(v.(shape)) + is(v.(shape))
+	count += is(v.(shape)) + is(v.(shape)) + is(v.(shape)) + is(v.(shape))
+	count += is(v.(shape)) + is(v.(shape)) + is(v.(shape)) + is(v.(shape))
+	count += is(v.(shape)) + is(v.(shape)) + is(v.(shape)) + is(v.(shape))
+}
+
 func main() {
 	const many, few = 10000000, 500000
 	row("frame_one_defer", many, func(n int) {
@@ -102,17 +131,26 @@ func main() {
 		}
 	})
 	row("assert_to_interface", many, func(n int) {
+		sum := 0
 		for range n {
 			if assertShape(value) {
-				count++
+				sum++
 			}
+		}
+		count += sum
+	})
+	row("assert_at_new_places", 32*64, func(n int) {
+		for range n / 64 {
+			assertAtSites(value)
 		}
 	})
 	row("assert_to_type", many, func(n int) {
+		sum := 0
 		for range n {
 			if assertSquare(value) {
-				count++
+				sum++
 			}
 		}
+		count += sum
 	})
 }

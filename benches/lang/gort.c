@@ -107,10 +107,34 @@ NOINLINE static int assert_square(go_any v)
     return go_assert_ok(v, &square, NULL);
 }
 
+/* 64 places that assert. */
+#define SITE count += go_assert_ok(v, &shape, NULL);
+#define SITES(x) x x x x x x x x
+NOINLINE static void assert_at_sites(go_any v)
+{
+    SITES(SITES(SITE))
+}
+
+/* As SITES in go.go: each place runs so seldom that Go's has not learned yet. */
+static void new_sites(go_any v)
+{
+    enum { RUNS = 32 };
+    double best = 1e18;
+    for (int round = 0; round < ROUNDS; round++) {
+        double start = cpu_ns(), took;
+        for (int i = 0; i < RUNS; i++) {
+            assert_at_sites(v);
+        }
+        took = (cpu_ns() - start) / (RUNS * 64);
+        best = took < best ? took : best;
+    }
+    printf("assert_at_new_places %.3f\n", best);
+}
+
 int main(void)
 {
     enum { MANY = 10000000, FEW = 500000 };
-    long env = 1;
+    long env = 1, sum = 0;
     int x = 1, y = 2;
     void (*volatile plain)(void *, void *) = add;
     int (*volatile callback)(const void *, const void *) = compare;
@@ -143,7 +167,9 @@ int main(void)
         __asm__ volatile("" ::: "memory");
         count += GO_METHOD_OF(held, 0, long (*)(void *))(held.data);
     });
-    ROW("assert_to_interface", MANY, count += assert_shape(value));
-    ROW("assert_to_type", MANY, count += assert_square(value));
+    ROW("assert_to_interface", MANY, sum += assert_shape(value));
+    new_sites(value);
+    ROW("assert_to_type", MANY, sum += assert_square(value));
+    count += sum;
     return 0;
 }

@@ -49,6 +49,7 @@ const BARS: &[Bar] = &[
     bar(("gort", "callback_thunk"), 1.0, &[("gort", "call_closure_args"), ("gort", "call_indirect")]),
     bar(("gort", "call_interface"), 1.1, &[("c++", "call_interface")]),
     bar(("gort", "assert_to_interface"), 0.5, &[("go", "assert_to_interface")]),
+    bar(("gort", "assert_at_new_places"), 0.5, &[("go", "assert_at_new_places")]),
 ];
 
 /// Nanoseconds by program and row.
