@@ -184,6 +184,15 @@ pub unsafe fn prefer_huge_pages(addr: usize, len: usize) {
     unsafe { imp::prefer_huge_pages(addr, len) }
 }
 
+/// Takes [`prefer_huge_pages`] back. Huge pages that are there stay.
+///
+/// # Safety
+/// As there.
+pub unsafe fn avoid_huge_pages(addr: usize, len: usize) {
+    // SAFETY: passed on.
+    unsafe { imp::avoid_huge_pages(addr, len) }
+}
+
 /// Makes every access to the range fault, at no cost in mappings where the kernel can (Linux 6.13,
 /// `MADV_GUARD_INSTALL`), by protection otherwise.
 ///
