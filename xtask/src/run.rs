@@ -15,7 +15,7 @@ use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 /// How long a command may take when nothing else is said.
-const DEFAULT_LIMIT: Duration = Duration::from_secs(120);
+const DEFAULT_LIMIT: Duration = Duration::from_secs(300);
 
 /// How the variables begin that cargo or the caller set for itself and a child must not see.
 const HIDDEN: [&str; 5] = ["LD_PRELOAD", "LD_LIBRARY_PATH", "MALLOC_", "GORT_", "CARGO_MANIFEST_DIR"];

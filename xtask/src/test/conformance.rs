@@ -17,7 +17,9 @@ const ALL: [Mode; 4] = [Mode::Preload, Mode::LinkFirst, Mode::LinkLast, Mode::St
 const NOT_PRELOADED: &str = "ma16_secure";
 
 /// Seed, operations, threads, and value of `GORT_CHECK`.
-const STRESS: [(&str, &str, &str, &str); 4] = [
+type Row = (&'static str, &'static str, &'static str, &'static str);
+
+const STRESS: [Row; 4] = [
     ("1", "1000000", "4", "0"),
     ("2", "600000", "8", "0"),
     ("3", "600000", "1", "1"),
@@ -39,7 +41,7 @@ pub(super) fn conformance(context: &Context, live: &Live) -> Result<Tally> {
     }
     programs.retain(|program| context.takes("conformance", &program.name()));
     let library = context.library()?;
-    Ok(all(live, &programs, |program| {
+    Ok(all(live, &programs, Program::name, |program| {
         let built = program.compile(context, library)?;
         judge(&program.name(), &program.command(&built, library))
     }))
@@ -49,7 +51,8 @@ pub(super) fn stress(context: &Context, live: &Live) -> Result<Tally> {
     let source = context.workspace.root.join("c-examples/conformance/stress.c");
     let library = context.library()?;
     let runs: Vec<_> = ALL.iter().flat_map(|mode| STRESS.map(|row| (*mode, row))).collect();
-    Ok(all(live, &runs, |(mode, row)| stress_run(context, library, &source, *mode, *row)))
+    let name = |(mode, row): &(Mode, Row)| format!("stress ({}, seed {})", mode.name(), row.0);
+    Ok(all(live, &runs, name, |(mode, row)| stress_run(context, library, &source, *mode, *row)))
 }
 
 fn stress_run(
@@ -57,7 +60,7 @@ fn stress_run(
     library: &Library,
     source: &Path,
     mode: Mode,
-    (seed, operations, threads, check): (&str, &str, &str, &str),
+    (seed, operations, threads, check): Row,
 ) -> Result<Tally> {
     let program = Program::new(source, mode);
     let built = program.compile(context, library)?;
@@ -66,12 +69,17 @@ fn stress_run(
 }
 
 /// Works on all items, two at a time, and adds up; an error of one is its failure.
-pub(super) fn all<T: Sync>(live: &Live, items: &[T], work: impl Fn(&T) -> Result<Tally> + Sync) -> Tally {
+pub(super) fn all<T: Sync>(
+    live: &Live,
+    items: &[T],
+    name: impl Fn(&T) -> String + Sync,
+    work: impl Fn(&T) -> Result<Tally> + Sync,
+) -> Tally {
     let done = std::sync::atomic::AtomicUsize::new(0);
     let tallies = run::parallel(items, |item| {
         let tally = work(item).unwrap_or_else(|error| {
             let mut tally = Tally::default();
-            tally.fail("to build or start a program", format!("{error:#}"));
+            tally.fail(format!("{}: does not compile or start", name(item)), format!("{error:#}"));
             tally
         });
         let number = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
@@ -118,7 +126,7 @@ mod tests {
     #[test]
     fn a_program_that_cannot_start_is_a_failure() {
         let live = Live::start("x");
-        let tally = all(&live, &["/nonexistent"], |path| judge(path, &Cmd::new(path)));
+        let tally = all(&live, &["/nonexistent"], |path| (*path).into(), |path| judge(path, &Cmd::new(path)));
         assert_eq!(tally.failed, 1);
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn examples(context: &Context, live: &Live) -> Result<Tally> {
     }
     programs.retain(|program| context.takes("examples", &program.name()));
     let library = context.library()?;
-    Ok(all(live, &programs, |program| one(context, library, program)))
+    Ok(all(live, &programs, Program::name, |program| one(context, library, program)))
 }
 
 fn c_only(path: &Path) -> Result<bool> {
@@ -49,13 +49,7 @@ fn c_only(path: &Path) -> Result<bool> {
 
 fn one(context: &Context, library: &Library, program: &Program) -> Result<Tally> {
     let mut tally = Tally::default();
-    let built = match program.compile(context, library) {
-        Ok(built) => built,
-        Err(error) => {
-            tally.fail(format!("{}: does not compile", program.name()), format!("{error:#}"));
-            return Ok(tally);
-        }
-    };
+    let built = program.compile(context, library)?;
     let command = program.command(&built, library);
     let done = command.run()?;
     match complaint(&program.source, &done) {

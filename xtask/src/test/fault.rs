@@ -39,7 +39,7 @@ pub(super) fn fault(context: &Context, live: &Live) -> Result<Tally> {
         let calls = calls(&command)?;
         runs.extend((1..=calls).step_by(step).map(|n| command.clone().env(variable, n.to_string())));
     }
-    let tally = all(live, &runs, one);
+    let tally = all(live, &runs, Cmd::line, one);
     if tally.failed == 0 {
         cache::record(&stamp, &input, tally.passed)?;
     }

@@ -86,7 +86,7 @@ pub(super) fn programs(context: &Context, live: &Live) -> Result<Tally> {
     let cases: Vec<&Case> = CASES.iter().filter(|case| context.takes("programs", case.name)).collect();
     let library = context.library()?.shared();
     let python = run::python();
-    Ok(all(live, &cases, |case| one(context, case, &library, &python)))
+    Ok(all(live, &cases, |case| case.name.into(), |case| one(context, case, &library, &python)))
 }
 
 fn one(context: &Context, case: &Case, library: &Path, python: &str) -> Result<Tally> {
