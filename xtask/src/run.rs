@@ -29,6 +29,7 @@ pub(crate) struct Cmd {
     dir: Option<PathBuf>,
     stdin: Option<PathBuf>,
     limit: Duration,
+    own_group: bool,
 }
 
 /// How a command ended.
@@ -52,7 +53,15 @@ pub(crate) struct Done {
 impl Cmd {
     pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
         let program = program.as_ref().to_owned();
-        Self { program, args: vec![], envs: vec![], dir: None, stdin: None, limit: DEFAULT_LIMIT }
+        Self {
+            program,
+            args: vec![],
+            envs: vec![],
+            dir: None,
+            stdin: None,
+            limit: DEFAULT_LIMIT,
+            own_group: true,
+        }
     }
 
     pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
@@ -81,6 +90,12 @@ impl Cmd {
         self
     }
 
+    /// Stays in our process group, so that an interrupt from the keyboard ends it, too. Its time limit ends it alone.
+    pub(crate) const fn in_our_group(mut self) -> Self {
+        self.own_group = false;
+        self
+    }
+
     /// The command as one would type it.
     pub(crate) fn line(&self) -> String {
         let envs = self.envs.iter().map(|(n, v)| format!("{}={}", n.display(), quoted(v)));
@@ -92,7 +107,10 @@ impl Cmd {
     pub(crate) fn run(&self) -> Result<Done> {
         let (mut stdout, mut stderr) = (scratch_file()?, scratch_file()?);
         let mut command = Command::new(&self.program);
-        command.args(&self.args).process_group(0);
+        command.args(&self.args);
+        if self.own_group {
+            command.process_group(0);
+        }
         for (name, _) in std::env::vars_os() {
             if HIDDEN.iter().any(|hidden| name.as_encoded_bytes().starts_with(hidden.as_bytes())) {
                 command.env_remove(name);
@@ -108,7 +126,7 @@ impl Cmd {
         });
         command.stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
         let child = command.spawn().with_context(|| format!("cannot start {}", self.program.display()))?;
-        let end = wait(child, self.limit)?;
+        let end = wait(child, self.limit, self.own_group)?;
         Ok(Done { end, stdout: contents(&mut stdout)?, stderr: contents(&mut stderr)? })
     }
 
@@ -143,14 +161,15 @@ impl std::fmt::Display for End {
 }
 
 /// Waits on a thread of its own, so that the time limit needs no polling.
-fn wait(mut child: Child, limit: Duration) -> Result<End> {
-    let group = child.id();
+fn wait(mut child: Child, limit: Duration, own_group: bool) -> Result<End> {
+    let id = child.id();
+    let target = if own_group { format!("-{id}") } else { id.to_string() };
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || _ = sender.send(child.wait()));
     if let Ok(status) = receiver.recv_timeout(limit) {
         return Ok(end_of(status?));
     }
-    Command::new("kill").args(["-KILL", "--", &format!("-{group}")]).stderr(Stdio::null()).status()?;
+    Command::new("kill").args(["-KILL", "--", &target]).stderr(Stdio::null()).status()?;
     receiver.recv()??;
     Ok(End::Timeout)
 }

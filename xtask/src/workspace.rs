@@ -72,7 +72,7 @@ impl Workspace {
 
     /// A cargo command in the root.
     pub(crate) fn cargo<const N: usize>(&self, args: [&str; N]) -> Cmd {
-        Cmd::new("cargo").args(args).dir(&self.root).limit(2400)
+        Cmd::new("cargo").args(args).dir(&self.root).limit(2400).in_our_group()
     }
 }
 
