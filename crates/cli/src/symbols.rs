@@ -14,6 +14,27 @@ pub struct Symbols<'a> {
     names: HashMap<u64, String>,
 }
 
+/// The library's names that are not its own.
+const ALLOCATORS: &[&str] = &[
+    "malloc",
+    "calloc",
+    "realloc",
+    "reallocarray",
+    "aligned_alloc",
+    "memalign",
+    "posix_memalign",
+    "valloc",
+    "pvalloc",
+    "go_malloc",
+    "go_calloc",
+    "go_realloc",
+    "go_aligned_alloc",
+    "_Znwm",
+    "_Znam",
+    "_ZnwmSt11align_val_t",
+    "_ZnamSt11align_val_t",
+];
+
 struct File {
     elf: Elf,
     loader: Loader,
@@ -34,17 +55,36 @@ impl<'a> Symbols<'a> {
         &self.names[&location.id]
     }
 
-    fn look_up(&mut self, location: &Location) -> Option<String> {
-        let mapping = self.mapping(location)?.clone();
-        let path = self.profile.text(mapping.filename).to_string();
+    /// Whether a location is the library's own, in a program that was linked with it.
+    pub fn is_own(&mut self, location: &Location) -> bool {
+        self.symbol(location).is_some_and(|symbol| {
+            let name = demangle_auto(Cow::Borrowed(symbol), None);
+            name.trim_start_matches('<').starts_with("gort") || ALLOCATORS.contains(&symbol)
+        })
+    }
+
+    fn symbol(&mut self, location: &Location) -> Option<&str> {
+        let (file, address, _) = self.file_of(location)?;
+        file.loader.find_symbol(address)
+    }
+
+    /// The file of a location, the address that it was linked for, and the file's path.
+    fn file_of(&mut self, location: &Location) -> Option<(&File, u64, &'a str)> {
+        let mapping = self.mapping(location)?;
+        let path = self.profile.text(mapping.filename);
         let file = self
             .files
             .entry(mapping.filename)
             .or_insert_with(|| {
-                Some(File { elf: Elf::read(Path::new(&path))?, loader: Loader::new(&path).ok()? })
+                Some(File { elf: Elf::read(Path::new(path))?, loader: Loader::new(path).ok()? })
             })
             .as_ref()?;
         let address = file.elf.address_of(location.address - mapping.memory_start + mapping.file_offset)?;
+        Some((file, address, path))
+    }
+
+    fn look_up(&mut self, location: &Location) -> Option<String> {
+        let (file, address, path) = self.file_of(location)?;
         let mut frames = file.loader.find_frames(address).ok()?;
         if let Ok(Some(frame)) = frames.next()
             && let Some(function) = frame.function
@@ -57,7 +97,7 @@ impl<'a> Symbols<'a> {
             });
         }
         let symbol = file.loader.find_symbol(address)?;
-        Some(format!("{} ({})", demangle_auto(Cow::Borrowed(symbol), None), base_name(&path)))
+        Some(format!("{} ({})", demangle_auto(Cow::Borrowed(symbol), None), base_name(path)))
     }
 
     /// Where the address is, at least.

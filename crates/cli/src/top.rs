@@ -60,9 +60,10 @@ fn table(profile: &Profile, args: &Top) -> Option<String> {
     for sample in &profile.sample {
         let amounts = amounts(sample)?;
         total.add(amounts);
-        let stack = sample.location_id.iter().filter_map(|id| locations.get(id));
-        let names: Vec<String> =
-            stack.take(args.frames as usize).map(|at| symbols.name(at).to_string()).collect();
+        let stack =
+            sample.location_id.iter().filter_map(|id| locations.get(id)).skip_while(|at| symbols.is_own(at));
+        let stack: Vec<_> = stack.take(args.frames as usize).collect();
+        let names: Vec<String> = stack.iter().map(|at| symbols.name(at).to_string()).collect();
         let place = if names.is_empty() { "(no stack)".into() } else { names.join(" < ") };
         places.entry(place).or_default().add(amounts);
     }

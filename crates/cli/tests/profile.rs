@@ -217,6 +217,21 @@ fn top_names_the_callers_without_frame_pointers() {
 }
 
 #[test]
+fn top_passes_over_the_library_in_a_program_that_contains_it() {
+    let archive = support::library().with_extension("a");
+    let options = ["-O2", "-static", "-g", archive.to_str().unwrap()];
+    if !archive.is_file() {
+        return eprintln!("no libgort.a beside the library: not tried");
+    }
+    let program = support::compile_named("mix", "mix-static", &options);
+    let file = directory("static").join("heap.pb.gz");
+    run(Command::new(program).env("GORT_PROFILE_RATE", "64K").env("GORT_PROFILE", &file).arg("amounts"));
+    let table = text(&run(gort().args(["top", "-n", "1", "--frames", "2"]).arg(&file)).stdout);
+    let place = table.lines().nth(2).unwrap().split_once("% ").unwrap().1.trim_start();
+    assert!(place.starts_with("chain mix.c:") && place.contains(" < middle mix.c:"), "{table}");
+}
+
+#[test]
 fn the_official_tool_reads_it() {
     // Go's own, where there is one.
     let Ok(found) = Command::new("go").args(["tool", "-n", "pprof"]).stdin(Stdio::null()).output() else {

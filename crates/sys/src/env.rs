@@ -39,13 +39,10 @@ pub fn var(name: &[u8]) -> Option<&'static [u8]> {
 
 /// The program's name as it was started, without the directory; empty when it has none.
 pub fn program() -> &'static [u8] {
-    // SAFETY: as in `start_environment`: argc, then that many pointers to strings that stay.
+    // SAFETY: as in `start_environment`; behind the count stand pointers to strings that stay.
     let path = unsafe {
-        let stack = __libc_stack_end;
-        if stack.is_null() || *stack == 0 {
-            return b"";
-        }
-        CStr::from_ptr(*stack.add(1).cast()).to_bytes()
+        let Some(count) = count_at(__libc_stack_end) else { return b"" };
+        CStr::from_ptr(*count.add(1).cast()).to_bytes()
     };
     path.rsplit(|c| *c == b'/').next().unwrap_or(path)
 }
@@ -81,22 +78,30 @@ fn start_environment() -> impl Iterator<Item = &'static [u8]> {
     })
 }
 
-/// Where the environment begins. In a dynamic program `stack` holds the argument count, then follow that many pointers, a
-/// null, and the environment. In a static one for x86-64 the C library's start code has pushed a word on top of them.
+/// Where the environment begins, behind the arguments and a null.
 ///
 /// # Safety
 /// `stack` is null or points to the initial stack.
 unsafe fn environment_at(stack: *const usize) -> Option<*const *const i8> {
+    // SAFETY: passed on; the count tells how many pointers follow.
+    unsafe { count_at(stack).map(|at| at.add(at.read() + 2).cast()) }
+}
+
+/// Where the argument count stands, which as many pointers follow, and a null. In a dynamic program `stack` is that place;
+/// in a static one for x86-64 the C library's start code has pushed a word on top.
+///
+/// # Safety
+/// `stack` is null or points to the initial stack.
+unsafe fn count_at(stack: *const usize) -> Option<*const usize> {
     /// More arguments than the kernel allows for.
     const TOO_MANY: usize = 1 << 24;
     if stack.is_null() {
         return None;
     }
     // SAFETY: one of the two is the count, and behind it stand at least two words more.
-    [stack, unsafe { stack.add(1) }].into_iter().find_map(|at| unsafe {
+    [stack, unsafe { stack.add(1) }].into_iter().find(|at| unsafe {
         let count = at.read();
-        let is_count = count > 0 && count < TOO_MANY && at.add(1 + count).read() == 0;
-        is_count.then(|| at.add(count + 2).cast())
+        count > 0 && count < TOO_MANY && at.add(1 + count).read() == 0
     })
 }
 

@@ -37,14 +37,15 @@ fn build_library() -> PathBuf {
     path
 }
 
-/// Compiles `tests/c/NAME.c` with the compiler's options given; where the program is. One that is there is taken.
+/// Compiles `tests/c/NAME.c` with the compiler's options given; where the program is.
 pub(crate) fn compile_with(name: &str, options: &[&str]) -> PathBuf {
+    compile_named(name, &format!("{name}{}", options.concat()), options)
+}
+
+/// The same, to a program of another name. One that is there is replaced.
+pub(crate) fn compile_named(name: &str, program: &str, options: &[&str]) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(name).with_extension("c");
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!(
-        "{name}{}-{}",
-        options.concat(),
-        std::process::id()
-    ));
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{program}-{}", std::process::id()));
     let built = Command::new("gcc")
         .args(["-std=gnu11", "-Wall", "-Wextra", "-O1", "-pthread", "-o"])
         .arg(&program)
