@@ -12,6 +12,7 @@ unsafe extern "C" {
 }
 
 /// Whether the program runs with privileges that its user lacks.
+#[inline(always)]
 pub fn is_secure() -> bool {
     // SAFETY: reads the auxiliary vector.
     unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
@@ -31,10 +32,26 @@ pub fn is_relocated() -> bool {
 
 /// The value of an environment variable as it was when the program started.
 pub fn var(name: &[u8]) -> Option<&'static [u8]> {
+    let [value] = vars([name]);
+    value
+}
+
+/// The values of some variables. Made a part of its caller: what runs in every program, when the library is loaded, should
+/// lie together, so that few pages of it become resident.
+#[inline(always)]
+pub fn vars<const N: usize>(names: [&[u8]; N]) -> [Option<&'static [u8]>; N] {
+    let mut values = [None; N];
     if is_secure() {
-        return None;
+        return values;
     }
-    start_environment().find_map(|entry| entry.strip_prefix(name)?.strip_prefix(b"="))
+    for entry in start_environment() {
+        for (value, name) in values.iter_mut().zip(names) {
+            if value.is_none() {
+                *value = entry.strip_prefix(name).and_then(|rest| rest.strip_prefix(b"="));
+            }
+        }
+    }
+    values
 }
 
 /// The program's name as it was started, without the directory; empty when it has none.
@@ -60,6 +77,7 @@ pub fn process_id() -> i32 {
 }
 
 /// The strings of the environment that the program was started with.
+#[inline(always)]
 fn start_environment() -> impl Iterator<Item = &'static [u8]> {
     // SAFETY: the loader set this pointer before any code of ours ran.
     let stack = unsafe { __libc_stack_end };
@@ -82,6 +100,7 @@ fn start_environment() -> impl Iterator<Item = &'static [u8]> {
 ///
 /// # Safety
 /// `stack` is null or points to the initial stack.
+#[inline(always)]
 unsafe fn environment_at(stack: *const usize) -> Option<*const *const i8> {
     // SAFETY: passed on; the count tells how many pointers follow.
     unsafe { count_at(stack).map(|at| at.add(at.read() + 2).cast()) }
@@ -92,6 +111,7 @@ unsafe fn environment_at(stack: *const usize) -> Option<*const *const i8> {
 ///
 /// # Safety
 /// `stack` is null or points to the initial stack.
+#[inline(always)]
 unsafe fn count_at(stack: *const usize) -> Option<*const usize> {
     /// More arguments than the kernel allows for.
     const TOO_MANY: usize = 1 << 24;
