@@ -270,6 +270,87 @@ static inline go_func go_iface_func(go_iface i, size_t index)
 /** The same as a function of type fn_type: GO_METHOD_OF(shape, 0, double (*)(void *))(shape.data). */
 #define GO_METHOD_OF(i, index, fn_type) ((fn_type)go_iface_func((i), (index)))
 
+/** A goroutine's number; 0 is none. Never used again. */
+typedef uint64_t go_id;
+
+/** A channel: made by go_chan_make, reference counted. */
+typedef struct go_chan go_chan;
+
+/** One case of a select. */
+typedef struct go_case {
+    go_chan *ch;
+    /** Where the value comes from, or goes to; may be NULL to discard it. */
+    void *elem;
+    /** GO_SEND or GO_RECV. */
+    int dir;
+    /** After a receive: there was a value. */
+    bool ok;
+} go_case;
+
+enum { GO_RECV = 0, GO_SEND = 1 };
+
+/** Nanoseconds. */
+typedef int64_t go_dur;
+/** A moment on the monotonic clock, in nanoseconds. */
+typedef int64_t go_when;
+/** No deadline. */
+#define GO_NEVER INT64_MAX
+/** Any moment that is over. */
+#define GO_NOW ((go_when)0)
+
+/** A timer or ticker, reference counted. */
+typedef struct go_timer go_timer;
+
+/* All of these are ready when zero, and need no end. Their sizes will not change. */
+
+/** A mutex. */
+typedef struct go_mutex {
+    uint32_t private_[2];
+} go_mutex;
+
+/** A lock for one writer or many readers. */
+typedef struct go_rwmutex {
+    uint32_t private_[6];
+} go_rwmutex;
+
+/** A counter to wait for. */
+typedef struct go_waitgroup {
+    uint64_t private_[2];
+} go_waitgroup;
+
+/** Something that is done once. */
+typedef struct go_once {
+    uint64_t private_[2];
+} go_once;
+
+/** A condition variable. */
+typedef struct go_cond {
+    uint64_t private_[3];
+} go_cond;
+
+/** A semaphore. */
+typedef struct go_sema {
+    uint64_t private_[2];
+} go_sema;
+
+/** Somebody will join or detach the goroutine. */
+#define GO_JOINABLE 1
+
+/** The goroutine stays on one thread, for code that keeps the addresses of thread-locals. */
+#define GO_PINNED 2
+
+/** How the runtime is to be; `size` is `sizeof(go_options)`, set by the caller. */
+typedef struct go_options {
+    /** Bytes of this record. */
+    size_t size;
+    /** GOMAXPROCS; 0: as usual. */
+    int maxprocs;
+    /** Kept for later: 0. */
+    size_t stack;
+    /** Kept for later: 0. */
+    uint32_t flags;
+} go_options;
+
 /** Figures of the heap, in bytes unless said otherwise. */
 typedef struct go_malloc_stats_t {
     /** sizeof of this struct, set by the caller; later versions add fields at the end. */
@@ -293,6 +374,18 @@ typedef struct go_malloc_stats_t {
     /** Caches, with and without a thread (a number). */
     size_t caches;
 } go_malloc_stats_t;
+
+/** How a goroutine is to be; `size` is `sizeof(go_attr)`, set by the caller. */
+typedef struct go_attr {
+    /** Bytes of this record. */
+    size_t size;
+    /** Shown in reports; lives as long as the goroutine. May be NULL. */
+    const char *name;
+    /** Bytes of stack at least; 0: 256 KiB. */
+    size_t stack;
+    /** GO_JOINABLE, GO_PINNED. */
+    uint32_t flags;
+} go_attr;
 
 /* ---- Memory, freed by hand ---- */
 
@@ -810,6 +903,229 @@ static inline bool go_iface_ok_inline_(const go_type *iface, go_any v, go_iface 
 #define go_iface_make(iface, v) go_iface_make_inline_((iface), (v))
 
 #endif
+
+/* ---- Life cycle ---- */
+
+/** Starts the runtime with options, which is optional: it starts by itself. -EBUSY when it runs already. */
+int go_init(const struct go_options *options);
+
+/**
+ * Runs `fn` as the main goroutine and returns what it returns, at once, without waiting for other goroutines. From a plain
+ * thread; may be called again.
+ */
+int go_run(int (*func)(void *arg), void *arg);
+
+/** Changes GOMAXPROCS if `n` is positive; the former value. */
+int go_maxprocs(int n);
+
+/** Processors that the process may run on. */
+int go_num_cpu(void);
+
+/** Goroutines that have been started and have not ended. */
+int go_num_goroutine(void);
+
+/** The version of the library. */
+const char *go_version(void);
+
+/* ---- Goroutines ---- */
+
+/** Starts a goroutine that calls `fn(arg)`. 0, -ENOMEM, or -EINVAL when `fn` is NULL. */
+int go_spawn(void (*func)(void *arg), void *arg);
+
+/** As go_spawn, with the address of a copy of `n` bytes at `args`, aligned to 16. -EINVAL when `n` is over 4096. */
+int go_spawn_copy(void (*func)(void *arg), const void *args, size_t n);
+
+/** As go_spawn, with attributes; `*out` becomes the goroutine's number. Either may be NULL. */
+int go_spawn_attr(const struct go_attr *attr, void (*func)(void *arg), void *arg, uint64_t *out);
+
+/**
+ * Waits for the end of a goroutine that was started with GO_JOINABLE. 0; -ESRCH when it was joined or detached, or is not
+ * joinable; -EINVAL when somebody else joins it.
+ */
+int go_join(uint64_t id);
+
+/** As go_join, until `when` at most: -ETIMEDOUT when it runs on. */
+int go_join_until(uint64_t id, int64_t when);
+
+/** Nobody will join the goroutine. Errors as go_join. */
+int go_detach(uint64_t id);
+
+/** The running goroutine's number; 0 on a plain thread. */
+uint64_t go_self(void);
+
+/** Lets other goroutines run. On a plain thread, sched_yield. */
+void go_yield(void);
+
+/** Gives way if the time slice is over: two loads and two branches. */
+void go_checkpoint(void);
+
+/** Ties the goroutine to its thread, until as many calls of go_unlock_os_thread. */
+void go_lock_os_thread(void);
+
+/** Undoes one go_lock_os_thread. */
+void go_unlock_os_thread(void);
+
+/**
+ * A foreign call that blocks comes: other goroutines may run meanwhile, at once. A call that is not announced holds them up
+ * for some 10 ms.
+ */
+void go_block_enter(void);
+
+/** The blocking call is over. */
+void go_block_exit(void);
+
+/* ---- Channels and select ---- */
+
+/**
+ * A channel of elements of `elem_size` bytes, with room for `cap` of them, and one reference. NULL and ENOMEM; or EINVAL for
+ * elements of 64 KiB and more.
+ */
+go_chan *go_chan_make(size_t elem_size, size_t cap);
+
+/** One more reference; returns its argument. */
+go_chan *go_chan_ref(go_chan *ch);
+
+/** One reference less; the last one frees the channel. NULL is allowed. */
+void go_chan_unref(go_chan *ch);
+
+/** Sends the element at `v`. Panics when the channel is closed; a NULL channel blocks for ever. */
+void go_chan_send(go_chan *ch, const void *v);
+
+/** Receives to `v`, which may be NULL. False when the channel is closed and empty; `*v` is zeroed then. */
+bool go_chan_recv(go_chan *ch, void *v);
+
+/** As go_chan_send, but a closed channel gives -EPIPE instead of a panic. */
+int go_chan_offer(go_chan *ch, const void *v);
+
+/** Sends if that needs no waiting: 0, or -EAGAIN. Panics when the channel is closed. */
+int go_chan_try_send(go_chan *ch, const void *v);
+
+/** Receives if that needs no waiting: 1 for a value, 0 when closed and empty, -EAGAIN. */
+int go_chan_try_recv(go_chan *ch, void *v);
+
+/** Sends until `when` at most: 0, or -ETIMEDOUT. Panics when the channel is closed. */
+int go_chan_send_until(go_chan *ch, const void *v, int64_t when);
+
+/** Receives until `when` at most: 1 for a value, 0 when closed and empty, -ETIMEDOUT. */
+int go_chan_recv_until(go_chan *ch, void *v, int64_t when);
+
+/** Closes the channel. Panics when it is closed already, or NULL. */
+void go_chan_close(go_chan *ch);
+
+/** How many elements are in the channel; 0 for NULL. */
+size_t go_chan_len(const go_chan *ch);
+
+/** How many elements the channel has room for; 0 for NULL. */
+size_t go_chan_cap(const go_chan *ch);
+
+/**
+ * Waits until one of the cases can go through, and takes part in it: its index. With no cases it blocks for ever; more than
+ * 65536: -EINVAL. A case that sends on a closed channel panics. `ok` of a receive tells a value from a close.
+ */
+int go_select(go_case *cases, size_t n);
+
+/** As go_select, but -1 when no case is ready. */
+int go_select_default(go_case *cases, size_t n);
+
+/** As go_select, until `when` at most: -ETIMEDOUT. */
+int go_select_until(go_case *cases, size_t n, int64_t when);
+
+/* ---- Time ---- */
+
+/** Nanoseconds on the monotonic clock. */
+int64_t go_now(void);
+
+/** Sleeps so many nanoseconds; nought or less returns at once. */
+void go_sleep(int64_t d);
+
+/** A timer that sends the time on its channel, once, after `d` nanoseconds. */
+go_timer *go_timer_make(int64_t d);
+
+/** A timer that sends the time on its channel every `d` nanoseconds. Panics when `d` is not positive. */
+go_timer *go_ticker_make(int64_t d);
+
+/** A timer that calls `fn(arg)` in a goroutine of its own after `d` nanoseconds. */
+go_timer *go_after_func(int64_t d, void (*func)(void *arg), void *arg);
+
+/** The timer's channel, of go_when elements; it lives as long as the timer. NULL for go_after_func. */
+go_chan *go_timer_chan(go_timer *t);
+
+/** Stops the timer: true if it was set. Nothing is received from it any more. */
+bool go_timer_stop(go_timer *t);
+
+/** Sets the timer again, to `d` nanoseconds from now: true if it was set. */
+bool go_timer_reset(go_timer *t, int64_t d);
+
+/** Gives the timer up, without stopping it. NULL is allowed. */
+void go_timer_unref(go_timer *t);
+
+/* ---- Synchronisation ---- */
+
+/** Takes the mutex, waiting if need be. Not reentrant. */
+void go_mutex_lock(go_mutex *m);
+
+/** Takes the mutex if it is free: whether it did. */
+bool go_mutex_trylock(go_mutex *m);
+
+/** Gives the mutex back, whoever took it. Ends the program when it is not locked. */
+void go_mutex_unlock(go_mutex *m);
+
+/** Takes the mutex, waiting until `when` at most: 0, or -ETIMEDOUT. */
+int go_mutex_lock_until(go_mutex *m, int64_t when);
+
+/** Takes the lock as the writer. */
+void go_rwmutex_lock(go_rwmutex *m);
+
+/** Gives the lock back as the writer. */
+void go_rwmutex_unlock(go_rwmutex *m);
+
+/** Takes the lock as a reader; a writer that waits comes first. */
+void go_rwmutex_rlock(go_rwmutex *m);
+
+/** Gives the lock back as a reader. */
+void go_rwmutex_runlock(go_rwmutex *m);
+
+/** Takes the lock as the writer if nobody has it: whether it did. */
+bool go_rwmutex_trylock(go_rwmutex *m);
+
+/** Takes the lock as a reader if no writer has it or waits: whether it did. */
+bool go_rwmutex_tryrlock(go_rwmutex *m);
+
+/** Adds to the counter. Panics when it falls below nought. */
+void go_waitgroup_add(go_waitgroup *wg, int n);
+
+/** One thing is done. */
+void go_waitgroup_done(go_waitgroup *wg);
+
+/** Waits until the counter is nought. */
+void go_waitgroup_wait(go_waitgroup *wg);
+
+/** Waits until the counter is nought, until `when` at most: 0, or -ETIMEDOUT. */
+int go_waitgroup_wait_until(go_waitgroup *wg, int64_t when);
+
+/** Adds one, and starts a goroutine that calls `fn(arg)`; when it ends, by return or go_exit, one is done. 0, -ENOMEM, -EINVAL. */
+int go_waitgroup_spawn(go_waitgroup *wg, void (*func)(void *arg), void *arg);
+
+/** Calls `fn(arg)`, the first time; later calls wait until it is done. */
+void go_once_do(go_once *once, void (*func)(void *arg), void *arg);
+
+/** Gives the mutex back, waits for a signal, and takes the mutex again. */
+void go_cond_wait(go_cond *c, go_mutex *m);
+
+/** Wakes the one who has waited longest. */
+void go_cond_signal(go_cond *c);
+
+/** Wakes all who wait. */
+void go_cond_broadcast(go_cond *c);
+
+/** Takes `n` from the semaphore, waiting behind those who came before. */
+void go_sema_acquire(go_sema *s, uint32_t n);
+
+/** Takes `n` from the semaphore if that needs no waiting: whether it did. */
+bool go_sema_try_acquire(go_sema *s, uint32_t n);
+
+/** Puts `n` to the semaphore. */
+void go_sema_release(go_sema *s, uint32_t n);
 
 #ifdef __cplusplus
 }

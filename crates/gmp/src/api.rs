@@ -72,6 +72,17 @@ fn mark_blocking(begins: bool) {
     }
 }
 
+/// Whether it makes sense to spin for a lock: another P runs, and ours has nobody else to run (SY-2).
+pub fn can_spin() -> bool {
+    M::current().is_some_and(|m| {
+        let sched = m.sched;
+        let procs = sched.procs.load(Relaxed); // Relaxed: a heuristic.
+        procs > 1
+            && sched.idle.idle_ps() + sched.idle.spinning() + 1 < procs
+            && m.p().is_some_and(|p| p.queue.is_empty())
+    })
+}
+
 /// Ties the running goroutine to its thread, until as many calls of [`unlock_os_thread`]. On a plain thread nothing happens.
 pub fn lock_os_thread() {
     if let Some((m, nested)) = switch::enter() {

@@ -77,7 +77,6 @@ pub use {g::G, sched::Sched, spawn::Attr, switch::yield_now};
 ///
 /// # Safety
 /// The address of a `gort_sys::lock::Lock` that the one who parked holds.
-#[cfg(not(loom))]
 pub unsafe extern "C" fn unlock(lock: usize) {
     // SAFETY: the caller's promise.
     unsafe { (*core::ptr::with_exposed_provenance::<gort_sys::lock::Lock>(lock)).release() }

@@ -69,6 +69,8 @@ pub struct Sched {
     pub(crate) sysmon: crate::sysmon::Sysmon,
     pub(crate) started: AtomicU32,
     pub(crate) starting: Mutex<()>,
+    /// What runs around goroutines' functions, or null.
+    pub(crate) around: AtomicPtr<()>,
 }
 
 /// What the scheduler's lock guards.
@@ -112,6 +114,7 @@ impl Sched {
             sysmon: crate::sysmon::Sysmon::new(),
             started: AtomicU32::new(0),
             starting: Mutex::new(()),
+            around: AtomicPtr::new(null_mut()),
         }
     }
 

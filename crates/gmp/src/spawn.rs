@@ -182,6 +182,32 @@ impl Sched {
     }
 }
 
+/// What runs around the functions of goroutines: it calls the function with its argument.
+pub type Around = unsafe extern "C" fn(Body, *mut c_void);
+
+impl Sched {
+    /// Sets what runs around every goroutine's function from here on, for the layers above: they prepare the goroutine, and
+    /// clear up after it.
+    pub fn set_around(&self, around: Around) {
+        self.around.store(around as *mut (), Relaxed); // Relaxed: a constant; goroutines come by Release.
+    }
+
+    /// Calls a goroutine's function, with what is around it.
+    ///
+    /// # Safety
+    /// As the function.
+    unsafe fn call(&self, body: Body, arg: *mut c_void) {
+        let around = self.around.load(Relaxed); // Relaxed: as above.
+        if around.is_null() {
+            // SAFETY: the caller's.
+            unsafe { body(arg) }
+        } else {
+            // SAFETY: from `set_around`; the caller's.
+            unsafe { core::mem::transmute::<*mut (), Around>(around)(body, arg) }
+        }
+    }
+}
+
 /// The first function on every goroutine's stack.
 unsafe extern "C" fn first(after: After, data: usize) -> ! {
     // SAFETY: the contract of `Entry`.
@@ -193,7 +219,7 @@ unsafe extern "C" fn first(after: After, data: usize) -> ! {
     }
     if let Some(body) = g.body.get() {
         // SAFETY: whoever started the goroutine says so.
-        unsafe { body(g.arg.get()) };
+        unsafe { g.sched.call(body, g.arg.get()) };
     }
     switch::exit()
 }

@@ -38,8 +38,14 @@ pub struct Waiter {
     #[cfg(not(loom))]
     g: Option<&'static G>,
     claim: AtomicU32,
-    futex: Futex,
+    futex: Shared,
 }
+
+/// The futex. A wake by address is allowed when the waiter is gone, but not in models, where it is counted.
+#[cfg(not(loom))]
+type Shared = Futex;
+#[cfg(loom)]
+type Shared = gort_sync::model::Arc<Futex>;
 
 impl Waiter {
     /// The calling goroutine or thread. For one wait.
@@ -49,7 +55,10 @@ impl Waiter {
             #[cfg(not(loom))]
             g: G::current(),
             claim: AtomicU32::new(OPEN),
+            #[cfg(not(loom))]
             futex: Futex::new(ASLEEP),
+            #[cfg(loom)]
+            futex: Shared::new(Futex::new(ASLEEP)),
         }
     }
 
@@ -147,7 +156,12 @@ impl Waiter {
             return unsafe { crate::switch::ready(g) };
         }
         // The address of the futex is all that is used after the store.
+        #[cfg(not(loom))]
         let futex = &raw const waiter.futex;
+        #[cfg(loom)]
+        let shared = waiter.futex.clone();
+        #[cfg(loom)]
+        let futex: *const Futex = &*shared;
         // SAFETY: as above. ORD[R1] Release: what we did.
         unsafe { (*futex).word.store(AWAKE, Release) };
         // SAFETY: a wake by address, which touches no memory; at worst it wakes a later user of the address for nothing.

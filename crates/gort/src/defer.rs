@@ -114,6 +114,11 @@ pub unsafe extern "C" fn go_panic(v: go_any) -> ! {
     panic::raise(current(), value(v))
 }
 
+/// Panics with one of the runtime's own texts.
+pub(crate) fn panic_with(text: &'static core::ffi::CStr) -> ! {
+    panic::raise(current(), defer_host::string(text.as_ptr()))
+}
+
 gort_sys::variadic! {
     /// Panics with a text, formatted as printf does. It lives as long as the thread or goroutine.
     go_panicf => panicf_list

@@ -1,10 +1,12 @@
 //! The Go runtime as a library: the facade.
 //!
-//! Floor 7. One static runtime, put together from the crates below, under the names of C. Now: the memory column.
+//! Floor 7. One static runtime, put together from the crates below, under the names of C. Now: the memory column, the
+//! language layer, and goroutines.
 //!
 //! * [`memory`]: `go_malloc` and its kin; [`interpose`]: the same under the C library's names; [`cxx`]: C++'s operators;
 //! * [`closure`]: closures, boxes, thunks; [`defer`]: frames, panics;
 //! * [`any`]: values of any type; [`types`]: types, interfaces, assertion, reflection;
+//! * [`life`]: the scheduler starts; [`sched`]: goroutines; [`chan`]: channels, select; [`sync`], [`time`]: the rest;
 //! * [`info`]: `mallinfo2`, `malloc_info`, `mallopt`; [`report`]: the heap in a table;
 //! * [`profile`]: the heap profile in pprof's format;
 //! * [`lifecycle`]: what runs when the library is loaded and when the program ends.
@@ -17,6 +19,7 @@
 extern crate alloc;
 
 pub mod any;
+pub mod chan;
 pub mod closure;
 pub mod ctypes;
 #[cfg(feature = "interpose")]
@@ -28,10 +31,14 @@ pub mod fault;
 pub mod info;
 #[cfg(feature = "interpose")]
 pub mod interpose;
+pub mod life;
 mod lifecycle;
 pub mod memory;
 pub mod profile;
 pub mod report;
+pub mod sched;
+pub mod sync;
+pub mod time;
 pub mod types;
 
 use gort_malloc::Gort;

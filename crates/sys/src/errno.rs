@@ -17,6 +17,12 @@ impl Errno {
     pub const ENOTSUP: Self = Self(libc::ENOTSUP);
     /// Something is there already.
     pub const EEXIST: Self = Self(libc::EEXIST);
+    /// It would have to wait.
+    pub const EAGAIN: Self = Self(libc::EAGAIN);
+    /// In use, or running already.
+    pub const EBUSY: Self = Self(libc::EBUSY);
+    /// The other end is closed.
+    pub const EPIPE: Self = Self(libc::EPIPE);
     /// A deadline passed.
     pub const ETIMEDOUT: Self = Self(libc::ETIMEDOUT);
 
