@@ -19,8 +19,9 @@ pub(crate) struct Sample {
     pub(crate) user_s: f64,
     pub(crate) system_s: f64,
     pub(crate) peak_kb: u64,
-    /// Resident after the work, with everything freed that the program frees.
-    pub(crate) end_kb: u64,
+    /// Resident after the work, with everything freed that the program frees. Real programs do not say: at their exit it
+    /// would be too late, since an allocator may unmap its heap then.
+    pub(crate) end_kb: Option<u64>,
     /// What the program printed, memory aside: the same on every allocator.
     #[serde(skip)]
     output: Vec<u8>,
@@ -101,11 +102,8 @@ fn sample(
     done: &Done,
 ) -> Result<Sample> {
     let numbers: Vec<i64> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-    let [wall, user, system, peak, at_exit, _status] = numbers[..] else {
-        bail!("the launcher wrote `{line}`")
-    };
-    let (own, output) = split_output(&done.stdout);
-    let end = own.unwrap_or_else(|| u64::try_from(at_exit).unwrap_or(0));
+    let [wall, user, system, peak] = numbers[..] else { bail!("the launcher wrote `{line}`") };
+    let (end, output) = split_output(&done.stdout);
     Ok(Sample {
         workload: workload.name.to_owned(),
         allocator: allocator.name.clone(),
@@ -114,7 +112,7 @@ fn sample(
         user_s: user as f64 / 1e6,
         system_s: system as f64 / 1e6,
         // The kernel's running count of a peak lags by some pages.
-        peak_kb: u64::try_from(peak).unwrap_or(0).max(end),
+        peak_kb: u64::try_from(peak).unwrap_or(0).max(end.unwrap_or(0)),
         end_kb: end,
         output,
     })

@@ -2,7 +2,7 @@
 //!
 //! The axis is logarithmic and counts in ratios to the best peer; what lies beyond its end is drawn at the end.
 
-use super::allocators::Allocator;
+use super::allocators::{Allocator, GORT};
 use super::summary::{Figure, Summary};
 use anyhow::Result;
 use plotters::coord::Shift;
@@ -17,7 +17,12 @@ const MARGIN: u32 = 96;
 /// The ratios that the axis shows.
 const AXIS: std::ops::Range<f64> = 0.5..6.0;
 
+/// The ratios that have a line and a number.
+const TICKS: [f64; 7] = [0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0];
+
 const OWN: RGBColor = RGBColor(200, 30, 45);
+/// gort with options.
+const OWN_OTHER: RGBColor = RGBColor(245, 150, 160);
 const INK: RGBColor = RGBColor(40, 40, 48);
 const FAINT: RGBColor = RGBColor(222, 222, 228);
 const PEERS: [RGBColor; 8] = [
@@ -50,7 +55,11 @@ pub(crate) fn svg(summary: &Summary) -> Result<String> {
 fn colour(summary: &Summary, allocator: usize) -> RGBColor {
     let name = &summary.allocators[allocator];
     let before = summary.allocators[..allocator].iter().filter(|n| !Allocator::is_own(n)).count();
-    if Allocator::is_own(name) { OWN } else { PEERS[before % PEERS.len()] }
+    match name.as_str() {
+        GORT => OWN,
+        own if Allocator::is_own(own) => OWN_OTHER,
+        _ => PEERS[before % PEERS.len()],
+    }
 }
 
 fn legend(area: &Area<'_>, summary: &Summary) -> Result<()> {
@@ -72,27 +81,23 @@ fn panel(area: &Area<'_>, summary: &Summary, figure: Figure, title: &str, names:
         .y_label_area_size(if names { 120 } else { 12 })
         .margin_right(14)
         .build_cartesian_2d(AXIS.log_scale(), rows as f64..0.0)?;
-    let label = |row: &f64| name_at(summary, *row);
-    chart
-        .configure_mesh()
-        .disable_y_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(FAINT)
-        .x_labels(8)
-        .y_labels(0)
-        .x_label_formatter(&|x| format!("{x}"))
-        .draw()?;
+    let style = ("sans-serif", 13).into_font().color(&INK);
+    let origin = area.get_base_pixel();
+    for tick in TICKS {
+        let line = if tick == 1.0 { INK.mix(0.6) } else { FAINT.mix(1.0) };
+        chart.draw_series(LineSeries::new([(tick, 0.0), (tick, rows as f64)], line))?;
+        let at = chart.backend_coord(&(tick, rows as f64));
+        area.draw(&Text::new(format!("{tick}"), (at.0 - origin.0 - 7, at.1 - origin.1 + 6), style.clone()))?;
+    }
     for row in 0..rows {
         let y = row as f64 + 0.5;
         chart.draw_series(LineSeries::new([(AXIS.start, y), (AXIS.end, y)], FAINT))?;
         if names {
-            let style = ("sans-serif", 13).into_font().color(&INK);
             let at = chart.backend_coord(&(AXIS.start, y));
-            let origin = area.get_base_pixel();
-            area.draw(&Text::new(label(&y), (at.0 - origin.0 - 116, at.1 - origin.1 - 8), style))?;
+            let label = summary.workloads.get(row).map_or("geometric mean", |w| w.name);
+            area.draw(&Text::new(label, (at.0 - origin.0 - 116, at.1 - origin.1 - 8), style.clone()))?;
         }
     }
-    chart.draw_series(LineSeries::new([(1.0, 0.0), (1.0, rows as f64)], INK.mix(0.6)))?;
     // gort last, so that no peer covers it.
     for a in (0..summary.allocators.len()).rev() {
         let point = |row: usize| {
@@ -105,9 +110,4 @@ fn panel(area: &Area<'_>, summary: &Summary, figure: Figure, title: &str, names:
         chart.draw_series((0..rows).map(|row| Circle::new(point(row), size, style)))?;
     }
     Ok(())
-}
-
-fn name_at(summary: &Summary, row: f64) -> String {
-    let index = row.floor().max(0.0) as usize;
-    summary.workloads.get(index).map_or_else(|| "geometric mean".to_owned(), |w| w.name.to_owned())
 }

@@ -39,14 +39,17 @@ fn table(summary: &Summary, figure: Figure) -> Vec<Vec<String>> {
     let allocators = 0..summary.allocators.len();
     for (w, workload) in summary.workloads.iter().enumerate() {
         let best = summary.best(w, figure);
-        let best =
-            if figure == Figure::Time { format!("{best:.3}") } else { format!("{:.1}", best / 1024.0) };
-        let ratios = allocators.clone().map(|a| format!("{:.2}", summary.ratio(w, a, figure)));
+        let best = if figure == Figure::Time { number(best, 3) } else { number(best / 1024.0, 1) };
+        let ratios = allocators.clone().map(|a| number(summary.ratio(w, a, figure), 2));
         rows.push(std::iter::once(workload.name.to_owned()).chain(ratios).chain([best]).collect());
     }
     let means = allocators.map(|a| format!("{:.2}", summary.mean_to_best(a, figure)));
     rows.push(std::iter::once("geometric mean".to_owned()).chain(means).chain([String::new()]).collect());
     rows
+}
+
+fn number(value: f64, digits: usize) -> String {
+    if value.is_nan() { "-".to_owned() } else { format!("{value:.digits$}") }
 }
 
 /// One row a figure: how the peers stand to gort over all workloads.
@@ -154,7 +157,7 @@ const fn how_to_read() -> &'static str {
      library included: user and system time of the processor where there is one thread, the clock's where there are \
      several. The fastest peer is the fastest of all others. The smallest peer is the smallest of mimalloc 3 and 2, \
      snmalloc, rpmalloc and jemalloc; glibc is often smaller, and slower. The end is when the program has freed all that \
-     it frees (for real programs, its exit). The peers are built from their crates' sources as their projects build \
+     it frees; real programs do not say when that is. The peers are built from their crates' sources as their projects build \
      them for preloading; tcmalloc is Debian's package (gperftools); glibc is the C library's own allocator.\n"
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Row {
     pub(crate) about: &'static str,
 }
 
-/// The medians of one workload on one allocator.
+/// The medians of one workload on one allocator; not a number for what was not measured, which no mean counts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Cell {
     pub(crate) time_s: f64,
@@ -55,7 +55,7 @@ impl Summary {
             Cell {
                 time_s: over(&|s| if w.threads { s.wall_s } else { s.user_s + s.system_s }),
                 peak_kb: over(&|s| s.peak_kb as f64),
-                end_kb: over(&|s| s.end_kb as f64),
+                end_kb: over(&|s| s.end_kb.map_or(f64::NAN, |kb| kb as f64)),
             }
         };
         Self {
@@ -120,7 +120,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn geometric(ratios: impl Iterator<Item = f64>) -> f64 {
-    let logs: Vec<f64> = ratios.map(f64::ln).collect();
+    let logs: Vec<f64> = ratios.map(f64::ln).filter(|log| log.is_finite()).collect();
     (logs.iter().sum::<f64>() / logs.len() as f64).exp()
 }
 
