@@ -2,8 +2,20 @@
 
 use crate::library;
 use crate::table::{Side, align};
-use gort_malloc::options::KNOBS;
+use gort_sys::env::Knob;
 use std::ffi::OsString;
+
+/// What the facade reads by itself; it is a library for C, so nothing can be taken from it.
+const FACADE: &[Knob] = &[Knob {
+    name: "GODEBUG",
+    default: "",
+    meaning: "settings with commas between them, as in Go; panicnil=1: a panic with nil stays nil",
+}];
+
+/// All environment variables of the library.
+pub fn knobs() -> impl Iterator<Item = &'static Knob> {
+    gort_malloc::options::KNOBS.iter().chain(gort_gmp::KNOBS).chain(FACADE)
+}
 
 /// The table; `value_of` knows the environment.
 pub fn text(value_of: impl Fn(&str) -> Option<OsString>) -> String {
@@ -17,7 +29,7 @@ pub fn text(value_of: impl Fn(&str) -> Option<OsString>) -> String {
         }
     };
     let named = |default: &str| if default.is_empty() { "-".into() } else { default.to_string() };
-    for knob in KNOBS {
+    for knob in knobs() {
         // The kind of a knob shows in its default.
         let is_number = gort_sys::env::parse_u64(knob.default.as_bytes()).is_some();
         rows.push([knob.name.into(), value(knob.name, is_number), named(knob.default), knob.meaning.into()]);
@@ -43,13 +55,13 @@ mod tests {
             _ => None,
         });
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), KNOBS.len() + 2);
+        assert_eq!(lines.len(), knobs().count() + 2);
         let line = |name: &str| *lines.iter().find(|line| line.starts_with(name)).unwrap();
         assert_eq!(line("GORT_CHECK ").split_whitespace().nth(1), Some("2"));
         assert!(line("GORT_PROFILE_RATE ").contains("often (no number: ignored)"));
         assert_eq!(line("GORT_STATS ").split_whitespace().nth(1), Some("-"));
         let column = lines[0].find("MEANING").unwrap();
-        for (line, knob) in lines[1..].iter().zip(KNOBS) {
+        for (line, knob) in lines[1..].iter().zip(knobs()) {
             assert_eq!(&line[column..], knob.meaning);
         }
     }

@@ -71,6 +71,7 @@ mod overflow;
 #[cfg(not(loom))]
 pub use api::*;
 #[cfg(not(loom))]
+pub use procs::KNOBS;
 pub use {g::G, sched::Sched, spawn::Attr, switch::yield_now};
 
 /// Drops a lock after a switch: for the `after` of [`Waiter::park`], with the lock's address.

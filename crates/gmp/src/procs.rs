@@ -53,6 +53,13 @@ impl Sched {
     }
 }
 
+/// The environment variables that the scheduler reads.
+pub const KNOBS: &[env::Knob] = &[env::Knob {
+    name: "GOMAXPROCS",
+    default: "all",
+    meaning: "how many goroutines run at the same time; as many as there are processors if nothing is said",
+}];
+
 /// What the environment asks for.
 fn asked_procs() -> Option<usize> {
     env::var(b"GOMAXPROCS").and_then(env::parse_u64).map(|n| n as usize).filter(|n| *n > 0)

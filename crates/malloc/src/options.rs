@@ -5,16 +5,7 @@
 use gort_sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use gort_sys::env;
 
-/// One environment variable.
-#[derive(Clone, Copy, Debug)]
-pub struct Knob {
-    /// Its name.
-    pub name: &'static str,
-    /// What holds without it.
-    pub default: &'static str,
-    /// What it does.
-    pub meaning: &'static str,
-}
+pub use gort_sys::env::Knob;
 
 /// All environment variables that the memory column reads.
 pub const KNOBS: &[Knob] = &[

@@ -6,6 +6,17 @@
 
 use core::ffi::CStr;
 
+/// One environment variable that the runtime reads. The crates that do list theirs; `gort env` prints them.
+#[derive(Clone, Copy, Debug)]
+pub struct Knob {
+    /// Its name.
+    pub name: &'static str,
+    /// What holds without it.
+    pub default: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
 unsafe extern "C" {
     /// Where the kernel left the argument count; set by glibc's loader before it runs any other code.
     static __libc_stack_end: *const usize;

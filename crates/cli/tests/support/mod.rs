@@ -77,7 +77,7 @@ pub(crate) fn preloaded(program: impl AsRef<std::ffi::OsStr>) -> Command {
 }
 
 fn clean(command: &mut Command) -> &mut Command {
-    for knob in gort_malloc::options::KNOBS {
+    for knob in gort_cli::knobs::knobs() {
         command.env_remove(knob.name);
     }
     command.env_remove("LD_PRELOAD")
