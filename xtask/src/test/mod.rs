@@ -89,7 +89,11 @@ const STEPS: &[Step] = &[
         about: "random calls with shadow contents, threads and forks",
         run: conformance::stress,
     },
-    Step { name: "fault", about: "every OS call fails once, and then all of them", run: fault::fault },
+    Step {
+        name: "fault",
+        about: "every OS call fails once, then all; stress with debug checks",
+        run: fault::fault,
+    },
     Step {
         name: "examples",
         about: "the C and C++ programs of c-examples, in every dialect",
