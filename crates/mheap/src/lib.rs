@@ -6,16 +6,18 @@
 //!   them in one owner's hands;
 //! * [`scavenge`]: which free pages go back to the OS, and when;
 //! * [`arena`], [`class_table`]: what is known of every page: its span, its size class;
-//! * [`zone`]: a window of addresses that grows arena by arena; [`heap`]: three zones, kept apart by kind, and the
-//!   records of spans; `parked`: freed large blocks that wait for the next request of their size;
+//! * [`zone`]: a window of addresses that grows arena by arena, `pages`: what its lock guards; [`heap`]: three zones, kept apart by kind, and the
+//!   records of spans; `large`, `parked`: large blocks, and freed ones that wait for the next request of their size;
 //! * [`strategy`]: two general allocators of ranges, bump and free list, to use and to compare.
 #![cfg_attr(not(any(loom, test)), no_std)]
 
 pub mod arena;
 pub mod class_table;
 pub mod heap;
+mod large;
 pub mod page_alloc;
 pub mod page_cache;
+mod pages;
 pub mod params;
 mod parked;
 pub mod scavenge;

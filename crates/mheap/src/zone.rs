@@ -32,12 +32,11 @@
 
 use crate::arena::{Arena, Lookup};
 use crate::class_table::ClassTable;
-use crate::page_alloc::{PageAlloc, Run};
+use crate::page_alloc::PageAlloc;
+use crate::pages::Pages;
 use crate::params::{
     ARENA_BYTES, ARENA_PAGES, DENSE_FROM, READY_STEP_MAX, READY_STEP_MIN, WINDOW_ARENAS, WINDOW_BYTES,
 };
-use crate::parked::Parked;
-use crate::scavenge::Release;
 use core::ptr::null_mut;
 use gort_mspan::{PAGE_SHIFT, PAGE_SIZE, Span};
 use gort_sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -52,9 +51,6 @@ const PARTIAL_BYTES: usize = 4 << 20;
 /// How many arenas further on a free place is looked for before the window counts as full.
 const SKIPS_MAX: usize = 1024;
 
-/// Bytes that may be parked in any case.
-const PARKED_MIN: usize = 512 << 10;
-
 /// A window of addresses and its pages.
 pub struct Zone {
     /// Address of the window; nought until the first growth.
@@ -63,28 +59,11 @@ pub struct Zone {
     pages: Mutex<Pages>,
 }
 
-/// What the zone's lock guards.
-pub struct Pages {
-    alloc: Option<PageAlloc>,
-    /// Offset of the first byte that is not reserved yet.
-    next: usize,
-    /// How often the step of making memory ready has doubled.
-    steps: u32,
-    /// Freed large blocks that wait for the next request of their size.
-    pub(crate) parked: Parked,
-    /// When and how much to give back.
-    release: Release,
-    /// Pages that were ever reserved.
-    grown: usize,
-    /// Most pages that had memory, in spans or free.
-    peak: usize,
-}
-
 /// Pages taken from a zone.
 pub(crate) struct Taken {
     pub(crate) addr: usize,
     /// Pages that had no memory.
-    scavenged: usize,
+    pub(crate) scavenged: usize,
     /// Some of the memory may be other than zero.
     pub(crate) need_zero: bool,
 }
@@ -95,15 +74,7 @@ impl Zone {
         Self {
             base: AtomicUsize::new(0),
             arenas: [const { AtomicPtr::new(null_mut()) }; WINDOW_ARENAS],
-            pages: Mutex::new(Pages {
-                alloc: None,
-                next: 0,
-                steps: 0,
-                parked: Parked::new(),
-                release: Release::new(),
-                grown: 0,
-                peak: 0,
-            }),
+            pages: Mutex::new(Pages::new()),
         }
     }
 
@@ -112,15 +83,7 @@ impl Zone {
         Self {
             base: AtomicUsize::new(0),
             arenas: core::array::from_fn(|_| AtomicPtr::new(null_mut())),
-            pages: Mutex::new(Pages {
-                alloc: None,
-                next: 0,
-                steps: 0,
-                parked: Parked::new(),
-                release: Release::new(),
-                grown: 0,
-                peak: 0,
-            }),
+            pages: Mutex::new(Pages::new()),
         }
     }
 
@@ -385,59 +348,6 @@ impl Growth<'_> {
     fn hint(&self, attempt: u64) -> usize {
         let arenas = (self.span / ARENA_BYTES).max(1) as u64;
         self.first + (gort_sys::rand::mix(self.seed ^ attempt) % arenas) as usize * ARENA_BYTES
-    }
-}
-
-impl Pages {
-    fn find(&mut self, count: usize, align: usize, base: usize) -> Option<Run> {
-        let alloc = self.alloc.as_mut()?;
-        if align > 1 { alloc.alloc_aligned(count, align, base >> PAGE_SHIFT) } else { alloc.alloc(count) }
-    }
-
-    /// Tells the scavenger's policy of a span that was made.
-    pub(crate) fn note_take(&mut self, taken: &Taken) {
-        if let Some(alloc) = &self.alloc {
-            self.release.after_take(alloc, taken.scavenged, self.grown);
-            self.peak = self.peak.max(self.grown - alloc.scavenged_pages());
-        }
-    }
-
-    /// Most pages that had memory.
-    pub(crate) const fn peak(&self) -> usize {
-        self.peak
-    }
-
-    /// Pages in spans that have a user.
-    fn in_use(&self, alloc: &PageAlloc) -> usize {
-        self.grown - alloc.free_pages() - self.parked.pages()
-    }
-
-    /// Whether a freed large block of so many pages may be parked: as long as what is parked is an eighth of what is in
-    /// use, or `PARKED_MIN` in a small heap.
-    pub(crate) fn may_park(&self, count: usize) -> bool {
-        let Some(alloc) = &self.alloc else { return false };
-        let most = (self.in_use(alloc) / 8).max(PARKED_MIN >> PAGE_SHIFT);
-        Parked::takes(count) && count <= most / 2 && self.parked.pages() + count <= most
-    }
-
-    /// Pages to give back to the OS after a span was freed.
-    pub(crate) fn due_after_give(&mut self) -> usize {
-        let Some(alloc) = &self.alloc else { return 0 };
-        self.release.after_give(alloc, self.parked.pages(), self.in_use(alloc))
-    }
-
-    /// Pages to give back to the OS at this moment; `None` when an interval is not over yet.
-    pub(crate) fn due_on_tick(&mut self, now_ns: u64) -> Option<usize> {
-        self.release.on_tick(self.alloc.as_ref()?, now_ns)
-    }
-
-    /// The page allocator, once there is one.
-    pub(crate) fn alloc(&self) -> Option<&PageAlloc> {
-        self.alloc.as_ref()
-    }
-
-    pub(crate) fn alloc_mut(&mut self) -> Option<&mut PageAlloc> {
-        self.alloc.as_mut()
     }
 }
 
