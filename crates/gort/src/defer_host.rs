@@ -1,7 +1,7 @@
 //! What gort-defer asks of the facade: memory from its heap, and the printing of panic values, whose types gort-types knows.
 
 use crate::ctypes::{go_any, go_type};
-use crate::types::error::runtime_error;
+use crate::types::error::{raise, runtime_error};
 use core::ffi::{c_char, c_void};
 use core::fmt;
 use core::mem::transmute;
@@ -9,7 +9,8 @@ use gort_defer::{Host, Memory, Oops, Value};
 use gort_malloc::MALLOC;
 use gort_sys::env;
 use gort_types::panic_text::write_panic;
-use gort_types::{Any, Kind, STRING};
+use gort_types::reflect::nil_receiver;
+use gort_types::{Any, Kind, STRING, TypeError};
 
 /// The facade, as gort-defer sees it.
 pub(crate) struct Facade;
@@ -55,7 +56,11 @@ impl Host for Facade {
         let v = any(v);
         let ty = v.ty?;
         let named = |name: &[u8]| ty.methods().iter().find(|m| m.name() == name);
-        let method = named(b"Error").or_else(|| named(b"String"))?.code?;
+        let method = named(b"Error").or_else(|| named(b"String"))?;
+        if let Some(ty) = nil_receiver(v).filter(|_| !method.has_pointer_receiver()) {
+            raise(TypeError::NilReceiver { ty, method: method.name() });
+        }
+        let method = method.code?;
         let mut scalar = 0u64;
         let receiver = match ty.kind() {
             Kind::Pointer | Kind::Struct | Kind::Array | Kind::Slice => v.ptr(),

@@ -119,6 +119,7 @@ impl Printer<'_> {
             }
             // SAFETY: `write_value` asks for it, here and below.
             Kind::String => self.out.put(unsafe { value.text() }),
+            Kind::Struct | Kind::Array if value.bits == 0 && ty.size() > 0 => self.put("<nil>"),
             Kind::Struct => self.print_struct(ty, value.ptr(), place),
             Kind::Array => self.print_elements(ty, value.ptr(), ty.array_len(), place),
             Kind::Slice => self.print_slice(ty, value.ptr().cast(), place),

@@ -12,6 +12,7 @@
 //! Model: `tests/loom_info.rs`. Two threads may work out the same; the later one's result is left lying.
 
 use crate::descriptor::{Cache, Field, Kind, Method, Type};
+use crate::records::Witness;
 use crate::shape::name_bytes;
 use crate::text::write_type;
 use crate::{bitmap, records};
@@ -38,6 +39,7 @@ pub struct Info {
     comparable: bool,
     /// The words of the pointer bitmap, once someone asked.
     bitmap: AtomicPtr<u64>,
+    witness: Witness,
 }
 
 impl Type {
@@ -51,7 +53,10 @@ impl Type {
         // ORD[I2] Acquire: we read the `Info`.
         // SAFETY: null or an `Info`, which is never given back.
         match unsafe { cache.info.load(Acquire).as_ref() } {
-            Some(info) => info,
+            Some(info) => {
+                info.witness.see();
+                info
+            }
             None => work_out(self, cache).unwrap_or_else(|| throw("types: no memory for what a type is")),
         }
     }
@@ -157,7 +162,7 @@ fn work_out(ty: &'static Type, cache: &Cache) -> Option<&'static Info> {
     match cache.info.compare_exchange(core::ptr::null_mut(), new, Release, Acquire) {
         Ok(_) => Some(mine),
         // SAFETY: not null, and never given back.
-        Err(theirs) => unsafe { theirs.as_ref() },
+        Err(theirs) => unsafe { theirs.as_ref() }.inspect(|info| info.witness.see()),
     }
 }
 
@@ -176,6 +181,7 @@ fn make(ty: &'static Type) -> Option<Info> {
         has_pointers: bitmap::has_pointers(ty),
         comparable: comparable(ty),
         bitmap: AtomicPtr::new(core::ptr::null_mut()),
+        witness: Witness::new(),
     })
 }
 

@@ -27,7 +27,7 @@
 use crate::descriptor::Kind;
 use crate::descriptor::{Code, Method, Type};
 use crate::nil_method;
-use crate::records;
+use crate::records::{self, Witness};
 use crate::trie::{Trie, mix};
 use core::ffi::{CStr, c_char};
 use gort_sync::atomic::AtomicPtr;
@@ -45,8 +45,10 @@ pub struct Itab {
     pub num_method: usize,
     /// The first method of the interface, in the order of names, that the type lacks; null when it implements it.
     pub missing: *const c_char,
+    witness: Witness,
 }
 
+#[cfg(not(loom))]
 static_assertions::const_assert_eq!(size_of::<Itab>(), 32);
 
 // SAFETY: immutable.
@@ -114,6 +116,7 @@ impl ItabTable {
             && core::ptr::eq(itab.iface, iface)
             && core::ptr::eq(itab.ty, ty)
         {
+            itab.witness.see();
             return itab;
         }
         let itab = self.intern(hash, iface, ty, Receiver::Any);
@@ -168,7 +171,7 @@ fn make(iface: &'static Type, ty: &'static Type, receiver: Receiver) -> Option<&
     let itab = at.cast::<Itab>();
     // SAFETY: ours, and large enough; never given back.
     unsafe {
-        itab.write(Itab { iface, ty, num_method: wants.len(), missing });
+        itab.write(Itab { iface, ty, num_method: wants.len(), missing, witness: Witness::new() });
         itab.as_ref()
     }
 }

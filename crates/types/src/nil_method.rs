@@ -14,7 +14,7 @@
 
 use crate::descriptor::{Code, Method, Type};
 use crate::error::TypeError;
-use crate::records;
+use crate::records::{self, Witness};
 use gort_sync::atomic::AtomicPtr;
 use gort_sync::atomic::Ordering::{Acquire, Release};
 
@@ -22,10 +22,10 @@ use gort_sync::atomic::Ordering::{Acquire, Release};
 pub const BANK: usize = if cfg!(loom) { 2 } else { 128 };
 
 /// A value method and the type that it belongs to.
-#[derive(Clone, Copy)]
 pub struct ValueMethod {
     ty: &'static Type,
     method: &'static Method,
+    witness: Witness,
 }
 
 /// Which method each function of the bank stands for.
@@ -55,7 +55,12 @@ impl Bank {
             let mut at = entry.load(Acquire);
             if at.is_null() {
                 if mine.is_null() {
-                    mine = core::ptr::from_ref(records::place(ValueMethod { ty, method })?).cast_mut();
+                    mine = core::ptr::from_ref(records::place(ValueMethod {
+                        ty,
+                        method,
+                        witness: Witness::new(),
+                    })?)
+                    .cast_mut();
                 }
                 // ORD[N1] Release: the method. ORD[N2] Acquire on failure: we read the other one.
                 match entry.compare_exchange(core::ptr::null_mut(), mine, Release, Acquire) {
@@ -65,6 +70,7 @@ impl Bank {
             }
             // SAFETY: not null, and never given back.
             let known = unsafe { &*at };
+            known.witness.see();
             if core::ptr::eq(known.ty, ty) && core::ptr::eq(known.method, method) {
                 return Some(i);
             }
@@ -78,7 +84,10 @@ impl Bank {
         let at = self.entries.get(i).map_or(core::ptr::null_mut(), |entry| entry.load(Acquire));
         // SAFETY: null or a record that is never given back.
         match unsafe { at.as_ref() } {
-            Some(ValueMethod { ty, method }) => TypeError::NilReceiver { ty, method: method.name() },
+            Some(known) => {
+                known.witness.see();
+                TypeError::NilReceiver { ty: known.ty, method: known.method.name() }
+            }
             None => TypeError::NilDereference,
         }
     }

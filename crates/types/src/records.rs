@@ -59,6 +59,31 @@ pub(crate) fn bytes(size: usize, align: usize) -> Option<*mut u8> {
     }
 }
 
+/// Part of a record that is published by an atomic: in a model, reading the record without having seen its writes fails. Nothing in
+/// ordinary builds.
+pub(crate) struct Witness(#[cfg(loom)] gort_sync::cell::UnsafeCell<u8>);
+
+// SAFETY: written when it is made, read afterwards; the models check that.
+#[cfg(loom)]
+unsafe impl Sync for Witness {}
+
+impl Witness {
+    /// Written now.
+    pub(crate) fn new() -> Self {
+        #[cfg(not(loom))]
+        return Self();
+        #[cfg(loom)]
+        Self(gort_sync::cell::UnsafeCell::new(0))
+    }
+
+    /// Read now.
+    #[inline]
+    pub(crate) fn see(&self) {
+        #[cfg(loom)]
+        self.0.with(|_| ());
+    }
+}
+
 /// An array of null pointers.
 #[cfg(not(loom))]
 pub(crate) const fn nulls<T, const N: usize>() -> [AtomicPtr<T>; N] {

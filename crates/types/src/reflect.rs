@@ -95,7 +95,7 @@ pub unsafe fn call(receiver: Any, name: &[u8], args: *mut c_void) -> Result<(), 
 }
 
 /// The type that a nil `*T` would point to; `None` of all other values.
-pub(crate) fn nil_receiver(value: Any) -> Option<&'static Type> {
+pub fn nil_receiver(value: Any) -> Option<&'static Type> {
     value.ty.filter(|_| value.bits == 0)?.pointee()
 }
 
