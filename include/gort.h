@@ -508,7 +508,7 @@ go_runner *go_runner_of_thread(size_t *offset);
  */
 void go_frame_begin(go_frame *f, const char *file, int line, const char *function);
 
-/** As go_frame_begin, in a program compiled with GO_CHECKED: frames of this thread are watched from here on. */
+/** As go_frame_begin, in a program compiled with GO_CHECKED: frames that nobody ended are reported from here on, on this thread. */
 void go_frame_begin_checked(go_frame *f, const char *file, int line, const char *function);
 
 /** Plain C11: runs the deferred calls now, newest first, and ends the frame. A second call does nothing. */
@@ -609,13 +609,9 @@ static inline void go_frame_end_inline_(go_frame *f) {
 }
 
 static inline void go_frame_cleanup_(go_frame (*f)[1]) {
-#ifdef GO_CHECKED
-    go_frame_end(*f);
-#else
     if (__builtin_expect((*f)->up != *f, 1)) {
         go_frame_leave_(*f);
     }
-#endif
 }
 
 static inline void go_defer_inline_(go_frame *f, void (*fn)(void *), void *arg) {
@@ -640,9 +636,7 @@ static inline void go_defer_inline_(go_frame *f, void (*fn)(void *), void *arg) 
     go_frame f[1] __attribute__((cleanup(go_frame_cleanup_)));    \
     const int f##_linked_ __attribute__((unused)) = (GO_LINK_(f), 0)
 
-#ifndef GO_CHECKED
 #define go_frame_end(f) go_frame_end_inline_(f)
-#endif
 #define go_defer(f, fn, arg) go_defer_inline_((f), (fn), (arg))
 
 #else /* plain C11: go_frame_end before every return */

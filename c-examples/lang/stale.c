@@ -1,6 +1,8 @@
 /* (C only) A bare return in plain C11 leaves a frame behind: checked builds tell where, and the program goes on. */
 #define GO_PLAIN_C
+#ifndef UNCHECKED
 #define GO_CHECKED
+#endif
 #include <gort.h>
 #include <stdio.h>
 
@@ -16,6 +18,9 @@ static void forgets(void)
     GO_FRAME(f);
     go_defer(f, say, (void *)"never printed");
 }
+
+/* By a pointer: within another function, where nothing returns, there would be nothing to see. */
+static void (*volatile forget)(void) = forgets;
 
 static void proper(void)
 {
@@ -39,7 +44,7 @@ static void panics(void)
     GO_FRAME(f);
     if (!GO_CATCH(f)) {
         go_defer_recover(f, recovers, NULL);
-        forgets();
+        forget();
         go_panic(go_any_str("after a stale frame"));
     }
     go_frame_end(f);
@@ -49,10 +54,10 @@ int main(void)
 {
     GO_FRAME(f);
     go_defer(f, say, (void *)"main's");
-    forgets();
+    forget();
     proper();
     panics();
-    forgets();
+    forget();
     go_frame_end(f);
     return 0;
 }

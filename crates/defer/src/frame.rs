@@ -134,6 +134,15 @@ pub(crate) unsafe fn set_watched(frame: *mut Frame) {
     unsafe { (*frame).flags |= WATCHED }
 }
 
+/// Marks a frame as not watched.
+///
+/// # Safety
+/// A linked frame.
+pub(crate) unsafe fn clear_watched(frame: *mut Frame) {
+    // SAFETY: the caller's.
+    unsafe { (*frame).flags &= !WATCHED }
+}
+
 /// Whether a frame is watched.
 ///
 /// # Safety
@@ -317,9 +326,6 @@ pub unsafe fn end(frame: *mut Frame) {
 pub(crate) unsafe fn unlink(runner: &Runner, frame: *mut Frame) {
     // SAFETY: linked.
     unsafe {
-        if (*frame).flags & WATCHED != 0 {
-            runner.watch.end(frame);
-        }
         runner.top.set((*frame).up);
         (*frame).up = frame;
     }

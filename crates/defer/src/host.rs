@@ -71,7 +71,7 @@ pub trait Host: Memory {
     /// As for [`Host::text`].
     unsafe fn print_type(&self, value: Value, out: &mut dyn fmt::Write);
 
-    /// Whether frames are watched from the start.
+    /// Whether stale frames are reported from the start.
     fn is_checking(&self) -> bool {
         false
     }

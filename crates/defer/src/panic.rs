@@ -105,7 +105,14 @@ impl Panic {
 ///
 /// What the jump leaves behind is not dropped: between here and the frame that goes on, no Rust or C++ frame may have
 /// anything to drop that is not deferred.
+#[inline(always)]
 pub fn raise(runner: &Runner, value: Value) -> ! {
+    raise_from(runner, value, arch::stack_pointer())
+}
+
+/// Panics; `stack` is where the stack of whoever raised it ended. A frame of a function that has returned lies below: it is
+/// larger than what the few calls in between have put on the stack.
+fn raise_from(runner: &Runner, value: Value, stack: usize) -> ! {
     let value = if value == Value::NIL && !runner.host.keeps_nil_panics() {
         runner.host.oops(Oops::NilPanic)
     } else {
@@ -113,7 +120,7 @@ pub fn raise(runner: &Runner, value: Value) -> ! {
     };
     let mut panic = Panic::new(runner, value, false);
     // SAFETY: the record stays until this call is left, by a jump.
-    unsafe { start(runner, &raw mut panic) }
+    unsafe { start(runner, &raw mut panic, stack) }
 }
 
 /// Ends the goroutine after its deferred calls (GO-3). On a plain thread, panics.
@@ -122,15 +129,15 @@ pub fn goexit(runner: &Runner) -> ! {
         raise(runner, runner.host.oops(Oops::NotOnGoroutine));
     }
     let mut panic = Panic::new(runner, Value::NIL, true);
-    // SAFETY: as in `raise`.
-    unsafe { start(runner, &raw mut panic) }
+    // SAFETY: as in `raise_from`.
+    unsafe { start(runner, &raw mut panic, arch::stack_pointer()) }
 }
 
-unsafe fn start(runner: &Runner, panic: *mut Panic) -> ! {
+unsafe fn start(runner: &Runner, panic: *mut Panic, stack: usize) -> ! {
     if runner.dying.get() != 0 {
         report::failed_again(runner);
     }
-    stale::drop_below(runner, panic.addr());
+    stale::drop_below(runner, stack);
     runner.panics.set(panic);
     // SAFETY: the record lies on the stack, below all frames of the chain (I1).
     unsafe { run(runner, panic) }

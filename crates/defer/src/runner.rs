@@ -99,7 +99,7 @@ impl Runner {
             gort_sys::io::throw("defer: no memory for the record of a thread");
         }
         let mut record = Self::new(host, 0, |_| thread::end());
-        record.watch.on = Cell::new(host.is_checking());
+        record.watch.reports = Cell::new(host.is_checking());
         // SAFETY: allocated above, large enough, aligned to 16.
         unsafe { runner.write(record) };
         // SAFETY: in bounds.

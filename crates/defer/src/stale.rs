@@ -4,20 +4,21 @@
 //! in the same way. Such frames are dropped, without running their calls, whenever a panic starts, an outer frame ends, or
 //! a frame begins out of line ([`begin`]).
 //!
-//! When frames are watched (`GO_CHECKED`, `GORT_CHECK`), a list beside the chain keeps file and line of each, and where the
-//! stack was; a stale frame's own memory may be gone. A watched frame is stale, when another begins, if
+//! A stale frame's own memory may be gone, so frames that begin out of line are watched: a list beside the chain keeps the
+//! frame further out, file and line, and where the stack was. A watched frame is stale, when another begins, if
 //!
 //! * its function's stack was lower than the stack is now: the function has returned; or
 //! * the new frame overlaps it.
 //!
-//! What hides among deeper calls is found when those have returned, or at the end of an outer frame or of the thread. Each
-//! is reported once, in a line on standard error.
+//! What hides among deeper calls is found when those have returned, or at the end of an outer frame or of the thread. In
+//! checked builds (`GO_CHECKED`, `GORT_CHECK`) each is reported once, in a line on standard error. A watched frame's first
+//! deferred call, so the last that runs, takes it off the list.
 
-use crate::frame::{self, Frame};
+use crate::frame::{self, Frame, Kind};
 use crate::host::Memory;
 use crate::runner::Runner;
 use core::cell::Cell;
-use core::ffi::{CStr, c_char};
+use core::ffi::{CStr, c_char, c_void};
 use core::ptr::null_mut;
 use gort_sys::{arch, io};
 
@@ -42,7 +43,8 @@ struct Watched {
 
 /// The watched frames of a runner, outermost first.
 pub(crate) struct Watch {
-    pub(crate) on: Cell<bool>,
+    /// Whether stale frames are reported.
+    pub(crate) reports: Cell<bool>,
     list: Cell<*mut Watched>,
     len: Cell<usize>,
     capacity: Cell<usize>,
@@ -50,7 +52,12 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) const fn new() -> Self {
-        Self { on: Cell::new(false), list: Cell::new(null_mut()), len: Cell::new(0), capacity: Cell::new(0) }
+        Self {
+            reports: Cell::new(false),
+            list: Cell::new(null_mut()),
+            len: Cell::new(0),
+            capacity: Cell::new(0),
+        }
     }
 
     fn last(&self) -> Option<Watched> {
@@ -61,6 +68,14 @@ impl Watch {
 
     fn pop(&self) {
         self.len.set(self.len.get() - 1);
+    }
+
+    /// Takes the last frame off, which is stale.
+    fn drop_last(&self, last: Watched) {
+        self.pop();
+        if self.reports.get() {
+            report(last.place);
+        }
     }
 
     /// Adds a frame. Without memory it goes unwatched.
@@ -94,19 +109,17 @@ impl Watch {
     /// A watched frame ends: it leaves the list, and those above it are stale.
     pub(crate) fn end(&self, frame: *mut Frame) {
         while let Some(last) = self.last() {
-            self.pop();
             if last.frame == frame {
-                return;
+                return self.pop();
             }
-            report(last.place);
+            self.drop_last(last);
         }
     }
 
     /// The thread ends, or the goroutine: whatever is still there is stale.
     pub(crate) fn release(&self, memory: &dyn Memory) {
         while let Some(last) = self.last() {
-            self.pop();
-            report(last.place);
+            self.drop_last(last);
         }
         let list = self.list.replace(null_mut());
         self.capacity.set(0);
@@ -134,41 +147,47 @@ fn report(place: Place) {
     ));
 }
 
-/// Links a frame, out of line: stale ones are dropped first, and the frame is watched if the runner is.
+/// Links a frame, out of line: stale ones are dropped first, and the frame is watched.
 ///
 /// # Safety
 /// As for [`frame::begin`]; the strings of `place` are static.
 #[inline(never)]
 pub unsafe fn begin(runner: &Runner, frame: *mut Frame, place: Place) {
     let stack = arch::stack_pointer();
-    if runner.watch.on.get() {
-        settle(runner, frame, stack);
-    }
+    settle(runner, frame, stack);
     drop_below(runner, stack);
     // SAFETY: passed on.
     unsafe {
         frame::begin(runner, frame);
-        if runner.watch.on.get() {
-            frame::set_watched(frame);
-            runner.watch.push(runner.host, Watched { frame, up: (*frame).up, stack, place });
-        }
+        frame::set_watched(frame);
+        frame::push(frame, Kind::Plain, unwatch as *mut c_void, frame.cast());
+        runner.watch.push(runner.host, Watched { frame, up: (*frame).up, stack, place });
     }
 }
 
-/// Watches the runner's frames from here on.
-pub fn watch(runner: &Runner) {
-    runner.watch.on.set(true);
+/// The first deferred call of a watched frame.
+unsafe extern "C" fn unwatch(frame: *mut c_void) {
+    let frame: *mut Frame = frame.cast();
+    // SAFETY: a linked frame that is ending.
+    unsafe {
+        frame::clear_watched(frame);
+        (*(*frame).runner).watch.end(frame);
+    }
 }
 
-/// Drops and reports watched frames that must be stale, now that `next` begins.
+/// Stale frames of the runner are reported from here on.
+pub fn watch(runner: &Runner) {
+    runner.watch.reports.set(true);
+}
+
+/// Drops watched frames that must be stale, now that `next` begins.
 fn settle(runner: &Runner, next: *mut Frame, stack: usize) {
     while let Some(last) = runner.watch.last() {
         let overlaps = last.frame.addr().abs_diff(next.addr()) < size_of::<Frame>();
         if last.stack >= stack && !overlaps {
             return;
         }
-        runner.watch.pop();
-        report(last.place);
+        runner.watch.drop_last(last);
         if runner.top.get() == last.frame {
             runner.top.set(last.up);
         }
@@ -185,8 +204,7 @@ pub(crate) unsafe fn drop_above(runner: &Runner, frame: *mut Frame) {
         if last.frame == frame || unsafe { !frame::is_watched(frame) } {
             break;
         }
-        runner.watch.pop();
-        report(last.place);
+        runner.watch.drop_last(last);
     }
     runner.top.set(frame);
 }
@@ -198,8 +216,7 @@ pub(crate) fn drop_below(runner: &Runner, stack: usize) {
         let watched = runner.watch.last().filter(|last| last.frame == frame);
         frame = match watched {
             Some(last) => {
-                runner.watch.pop();
-                report(last.place);
+                runner.watch.drop_last(last);
                 last.up
             }
             // SAFETY: the memory of a frame on this stack, below the stack pointer, where nothing wrote a null address.

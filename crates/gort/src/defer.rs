@@ -38,7 +38,7 @@ pub unsafe extern "C" fn go_frame_begin(
     unsafe { stale::begin(current(), f, Place { file, line, function }) }
 }
 
-/// As go_frame_begin, in a program compiled with GO_CHECKED: frames of this thread are watched from here on.
+/// As go_frame_begin, in a program compiled with GO_CHECKED: frames that nobody ended are reported from here on, on this thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn go_frame_begin_checked(
     f: *mut go_frame,

@@ -58,7 +58,8 @@ type Figures = BTreeMap<(&'static str, String), f64>;
 pub(super) fn run(args: &Args) -> Result<()> {
     ensure!(args.rounds > 0, "--rounds: at least one");
     let workspace = Workspace::load()?;
-    println!("{}", super::machine::Machine::look());
+    let machine = super::machine::Machine::look();
+    println!("{machine}");
     let programs = build(&workspace)?;
     let mut figures = Figures::new();
     for round in 0..args.rounds {
@@ -70,8 +71,11 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let (table, missed) = (table(&programs, &figures), bars(&figures));
     println!("{table}\n{}", missed.0);
     if args.record {
-        let text = format!("# The language layer beside Go and C++\n\n{HEAD}\n{table}\n{}", missed.0);
-        std::fs::write(workspace.root.join("docs/bench/lang.md"), text)?;
+        let text =
+            format!("# The language layer beside Go and C++\n\n{HEAD}{machine}.\n\n{table}\n{}", missed.0);
+        let dir = workspace.root.join("docs/bench");
+        std::fs::create_dir_all(&dir)?;
+        std::fs::write(dir.join("lang.md"), text)?;
     }
     ensure!(!args.strict || missed.1 == 0, "{} bars missed", missed.1);
     Ok(())
