@@ -15,12 +15,6 @@ use gort_mheap::Lookup;
 use gort_sys::lock::{Lock, Mutex};
 use gort_sys::{mem, rand};
 
-/// A block of so many bytes that grows by `realloc` is filled from front to back, so huge pages cost it 2 MiB at most and
-/// save it most of its page faults. Blocks that were not grown may be filled sparsely, and are left alone.
-pub(crate) const DENSE_MIN: usize = 8 << 20;
-/// Bytes of a huge page on x86-64, and on aarch64 with OS pages of 4 KiB.
-pub(crate) const HUGE_PAGE: usize = 2 << 20;
-
 /// One block.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Entry {
@@ -206,12 +200,6 @@ impl Malloc {
         let mut slots = self.huge.0.lock();
         // SAFETY: the block's whole mapping, its user's to move.
         let at = unsafe { mem::remap(block.addr(), old, len, true) }.ok()?;
-        if len > old && len >= DENSE_MIN {
-            // SAFETY: the block's mapping.
-            unsafe { mem::prefer_huge_pages(at, len) };
-        }
-        HEAP.note_outside_given(old);
-        HEAP.note_outside_taken(len);
         slots.remove(block.addr());
         // One was just removed, so the table need not grow.
         slots.insert(Entry { addr: at, len });

@@ -1,6 +1,5 @@
 //! realloc, calloc, aligned requests, sized frees, and how large a block is.
 
-use crate::huge::{DENSE_MIN, HUGE_PAGE};
 use crate::malloc::{HEAP, Malloc};
 use crate::misuse::{self, Fault};
 use crate::options::Sampling;
@@ -23,13 +22,6 @@ pub(crate) enum Place<'a> {
     Large(&'a Span),
     /// It is a mapping of this many bytes.
     Huge(usize),
-}
-
-/// Bytes to give a huge block that grows to `size`: a sixteenth more, and whole huge pages where it may have them, so that
-/// the kernel can move them as they are.
-fn ahead(size: usize) -> Option<usize> {
-    let more = size.checked_add(size / 16)?;
-    if size < DENSE_MIN { Some(more) } else { more.checked_next_multiple_of(HUGE_PAGE) }
 }
 
 impl Place<'_> {
@@ -149,7 +141,7 @@ impl Malloc {
                     return None;
                 }
                 // Growing, a sixteenth more in advance: address space only, until it is touched.
-                let wanted = if size > *old { ahead(size)? } else { size };
+                let wanted = if size > *old { size.checked_add(size / 16)? } else { size };
                 if size <= *old && size > *old - *old / 8 {
                     return Some(block);
                 }

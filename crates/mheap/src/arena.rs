@@ -16,7 +16,7 @@ use crate::params::{ARENA_BYTES, ARENA_PAGES};
 use core::ptr::{NonNull, null_mut, without_provenance_mut};
 use gort_mspan::{PAGE_SHIFT, Span, SpanRef};
 use gort_sync::Zeroed;
-use gort_sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
+use gort_sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use gort_sys::offheap::Persistent;
 
 /// What a page table entry holds after a large block that started there was freed: tells a double free from a wild
@@ -29,8 +29,6 @@ pub struct Arena {
     spans: [AtomicPtr<Span>; ARENA_PAGES],
     /// Bytes from the arena's start that are ready; grows, under the zone's lock.
     ready: AtomicUsize,
-    /// Some of what is ready may get huge pages; under the zone's lock.
-    huge: AtomicBool,
     /// Bytes that are reserved: all, unless address space is scarce; under the zone's lock.
     reserved: AtomicUsize,
     /// Mark bits, of collected arenas.
@@ -46,7 +44,6 @@ unsafe impl Zeroed for Arena {
         Self {
             spans: Zeroed::zeroed(),
             ready: AtomicUsize::new(0),
-            huge: AtomicBool::new(false),
             reserved: AtomicUsize::new(0),
             marks: AtomicPtr::new(null_mut()),
         }
@@ -109,11 +106,6 @@ impl Arena {
 
     pub(crate) fn set_ready(&self, bytes: usize) {
         self.ready.store(bytes, Ordering::Relaxed); // Relaxed: under the zone's lock.
-    }
-
-    /// Whether some of what is ready may get huge pages; the new answer is `huge`. The zone's lock is held.
-    pub(crate) fn replace_huge(&self, huge: bool) -> bool {
-        self.huge.swap(huge, Ordering::Relaxed) // Relaxed: under the zone's lock.
     }
 
     /// Bytes from the start that are reserved. The zone's lock is held.

@@ -28,10 +28,3 @@ pub const WINDOW_BYTES: usize = WINDOW_ARENAS * ARENA_BYTES;
 pub const READY_STEP_MIN: usize = 256 << 10;
 /// Largest step, and the step for runs larger than it.
 pub const READY_STEP_MAX: usize = 4 << 20;
-
-/// Bytes of a zone from which on it asks for huge pages: what is added to a heap of this size is soon filled.
-#[cfg(not(loom))]
-pub const DENSE_FROM: usize = 32 << 20;
-/// Bytes of a zone from which on it asks for huge pages.
-#[cfg(loom)]
-pub const DENSE_FROM: usize = ARENA_BYTES;

@@ -121,14 +121,6 @@ fn dirty(pages: &PageAlloc) -> usize {
 }
 
 impl Heap {
-    /// Takes a run of dirty pages out of the page allocator.
-    fn take_run(&self, zone: &Zone, most: usize, force: bool) -> Option<(usize, usize)> {
-        let mut held = zone.lock();
-        let run = held.alloc_mut()?.take_unscavenged(most, force)?;
-        zone.end_huge_pages(&held, run.0);
-        Some(run)
-    }
-
     /// Gives up to `due` dirty pages of a zone back to the OS; how many bytes it was. With `force` also those of chunks
     /// that are nearly full.
     ///
@@ -138,7 +130,10 @@ impl Heap {
         let mut done = 0;
         while done < due {
             let most = (due - done).min(STEP_PAGES);
-            let Some((page, count)) = self.take_run(zone, most, force) else { break };
+            let Some((page, count)) = zone.lock().alloc_mut().and_then(|p| p.take_unscavenged(most, force))
+            else {
+                break;
+            };
             // SAFETY: the pages are free, and taken out, so nobody uses them.
             let gone = unsafe { mem::discard(zone.base() + (page << PAGE_SHIFT), count << PAGE_SHIFT) };
             let mut held = zone.lock();

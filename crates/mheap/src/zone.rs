@@ -3,8 +3,7 @@
 //! Follows Go's `mheap.go` (`grow`, `allocSpan`) and `malloc.go` (`sysAlloc`). Departures: Go has one zone, here memory
 //! of different kinds lives in zones of their own, so that arenas of scannable memory hold nothing else; and memory is
 //! made ready in small steps behind a mark in each arena, so that a small program is charged for little and huge pages
-//! cannot inflate it. Behind the first `DENSE_FROM` bytes each step asks for huge pages, until memory of its arena is
-//! given back (docs/decisions/0014).
+//! cannot inflate it. It asks for none (docs/decisions/0014).
 //!
 //! ```text
 //!     base                    next                              base + 1 TiB
@@ -34,9 +33,7 @@ use crate::arena::{Arena, Lookup};
 use crate::class_table::ClassTable;
 use crate::page_alloc::PageAlloc;
 use crate::pages::Pages;
-use crate::params::{
-    ARENA_BYTES, ARENA_PAGES, DENSE_FROM, READY_STEP_MAX, READY_STEP_MIN, WINDOW_ARENAS, WINDOW_BYTES,
-};
+use crate::params::{ARENA_BYTES, ARENA_PAGES, READY_STEP_MAX, READY_STEP_MIN, WINDOW_ARENAS, WINDOW_BYTES};
 use core::ptr::null_mut;
 use gort_mspan::{PAGE_SHIFT, PAGE_SIZE, Span};
 use gort_sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -226,27 +223,11 @@ impl Zone {
                     unsafe { mem::commit(start, exact - ready) }.map(|()| exact)
                 })?;
                 arena.set_ready(got);
-                if index * ARENA_BYTES + ready >= DENSE_FROM {
-                    // SAFETY: made ready a few lines above.
-                    unsafe { mem::prefer_huge_pages(start, got - ready) };
-                    arena.replace_huge(true);
-                }
                 pages.steps += u32::from(step < READY_STEP_MAX);
             }
             at = end;
         }
         Ok(())
-    }
-
-    /// Ends huge pages in the arena of a page that is to be given back: the kernel would fill the hole again, unasked.
-    pub(crate) fn end_huge_pages(&self, _: &Pages, page: usize) {
-        let index = page / ARENA_PAGES;
-        if let Some(arena) = self.arena(index)
-            && arena.replace_huge(false)
-        {
-            // SAFETY: the ready part of the arena.
-            unsafe { mem::avoid_huge_pages(self.base() + index * ARENA_BYTES, arena.ready()) };
-        }
     }
 
     /// Reserves at least `bytes` more, behind what there is.

@@ -175,24 +175,6 @@ pub unsafe fn remap(addr: usize, old: usize, new: usize, may_move: bool) -> Resu
     unsafe { imp::remap(addr, old, new, may_move) }
 }
 
-/// Lets the kernel fill the range with huge pages where it touches it at all. For memory that is filled densely.
-///
-/// # Safety
-/// The range is the caller's mapping, or part of it.
-pub unsafe fn prefer_huge_pages(addr: usize, len: usize) {
-    // SAFETY: passed on.
-    unsafe { imp::prefer_huge_pages(addr, len) }
-}
-
-/// Takes [`prefer_huge_pages`] back. Huge pages that are there stay.
-///
-/// # Safety
-/// As there.
-pub unsafe fn avoid_huge_pages(addr: usize, len: usize) {
-    // SAFETY: passed on.
-    unsafe { imp::avoid_huge_pages(addr, len) }
-}
-
 /// Makes every access to the range fault, at no cost in mappings where the kernel can (Linux 6.13,
 /// `MADV_GUARD_INSTALL`), by protection otherwise.
 ///

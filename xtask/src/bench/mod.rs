@@ -1,7 +1,8 @@
 //! `cargo xtask bench malloc`: the allocator beside its peers, workload by workload. (`bench lang` is [`lang`].)
 //!
-//! Every allocator runs every workload once a round, in an order that turns from round to round, so that a disturbance
-//! of the machine meets all of them; the medians count. A workload is a process of its own. What it computes must come
+//! Every allocator runs every workload once a round, in an order drawn anew each time, so that a disturbance of the machine
+//! meets all of them, and each one follows now this one, now that: memory that one frees in huge pages is what the next
+//! one finds. The medians count. A workload is a process of its own. What it computes must come
 //! out the same on every allocator. The results go to the terminal, to docs/bench and to the README.
 
 mod allocators;
@@ -151,13 +152,16 @@ fn all_rounds(plan: &Plan, bench: &Bench) -> Result<Vec<Sample>> {
     let bar = ProgressBar::new(count as u64);
     bar.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len}  {msg:32}  {elapsed} of {duration}")?);
     let mut samples = Vec::with_capacity(count);
+    // The same orders in every sitting.
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut order: Vec<_> = plan.allocators.iter().collect();
     for round in 0..plan.rounds {
         for workload in &plan.workloads {
             if bar.is_hidden() {
                 println!("round {} of {}: {}", round + 1, plan.rounds, workload.name);
             }
-            for turn in 0..plan.allocators.len() {
-                let allocator = &plan.allocators[(turn + round) % plan.allocators.len()];
+            random.shuffle(&mut order);
+            for allocator in &order {
                 bar.set_message(format!("{} on {}", workload.name, allocator.name));
                 samples.push(persistent(&bar, || bench.run(workload, allocator, round, plan.percent))?);
                 bar.inc(1);

@@ -68,20 +68,6 @@ pub(super) unsafe fn remap(addr: usize, old: usize, new: usize, may_move: bool) 
     Errno::check(unsafe { syscall6(libc::SYS_mremap as usize, [addr, old, new, flags, 0, 0]) })
 }
 
-pub(super) unsafe fn prefer_huge_pages(addr: usize, len: usize) {
-    // An old kernel, or one without huge pages, refuses, and nothing is lost.
-    // SAFETY: by contract.
-    let _ =
-        unsafe { syscall6(libc::SYS_madvise as usize, [addr, len, libc::MADV_HUGEPAGE as usize, 0, 0, 0]) };
-}
-
-pub(super) unsafe fn avoid_huge_pages(addr: usize, len: usize) {
-    // As above.
-    // SAFETY: by contract.
-    let _ =
-        unsafe { syscall6(libc::SYS_madvise as usize, [addr, len, libc::MADV_NOHUGEPAGE as usize, 0, 0, 0]) };
-}
-
 pub(super) unsafe fn guard(addr: usize, len: usize) -> Result<(), Errno> {
     // SAFETY: the caller owns the range.
     let advised = unsafe { syscall6(libc::SYS_madvise as usize, [addr, len, MADV_GUARD_INSTALL, 0, 0, 0]) };

@@ -57,10 +57,6 @@ pub(super) unsafe fn remap(_: usize, _: usize, _: usize, _: bool) -> Result<usiz
     Err(Errno::ENOMEM)
 }
 
-pub(super) unsafe fn prefer_huge_pages(_: usize, _: usize) {}
-
-pub(super) unsafe fn avoid_huge_pages(_: usize, _: usize) {}
-
 pub(super) unsafe fn guard(_: usize, _: usize) -> Result<(), Errno> {
     Ok(())
 }
