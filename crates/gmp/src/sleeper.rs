@@ -4,7 +4,7 @@
 //! | tag | operation | order | pairs with | what must be visible |
 //! |---|---|---|---|---|
 //! | A1 | `timer_added` fence | SeqCst | A2 | the timer; or to us: until when the sleeper sleeps |
-//! | A2 | `sleep_until_timer` fence | SeqCst | A1 | until when we sleep; or to us: the timer |
+//! | A2 | `sleep_until_timer` fences | SeqCst | A1 | the idle P, and until when we sleep; or to us: the timer |
 //! | A3 | `timer_added` counts the bell | Release | A4 | the timer |
 //! | A4 | `sleep_until_timer` reads the bell | Acquire | A3 | the same |
 //!
@@ -52,6 +52,8 @@ impl Sched {
 
     /// Sleeps until the first timer is due, if there is one and nobody else does so; whether it slept.
     pub(crate) fn sleep_until_timer(&self) -> bool {
+        // ORD[A2] SeqCst fence, with A1: who adds a timer sees that our P is idle, or we see the timer.
+        fence(SeqCst);
         let first = self.first_timer();
         // Relaxed: the fence below orders.
         if first == NEVER || self.sleeper.until.compare_exchange(0, first, Relaxed, Relaxed).is_err() {

@@ -1,4 +1,5 @@
-//! `cargo xtask bench malloc`: the allocator beside its peers, workload by workload. (`bench lang` is [`lang`].)
+//! `cargo xtask bench malloc`: the allocator beside its peers, workload by workload. (`bench lang` is [`lang`], `bench go`
+//! is [`goroutines`].)
 //!
 //! Every allocator runs every workload once a round, in an order drawn anew each time, so that a disturbance of the machine
 //! meets all of them, and each one follows now this one, now that: memory that one frees in huge pages is what the next
@@ -6,6 +7,7 @@
 //! out the same on every allocator. The results go to the terminal, to docs/bench and to the README.
 
 mod allocators;
+mod goroutines;
 mod lang;
 mod machine;
 mod measure;
@@ -38,6 +40,8 @@ enum What {
     Malloc(MallocArgs),
     /// Measures the language layer: frames, panics, closures, interfaces, beside Go and C++.
     Lang(lang::Args),
+    /// Measures goroutines, channels and locks beside Go.
+    Go(goroutines::Args),
 }
 
 #[derive(clap::Args)]
@@ -80,6 +84,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let args = match &args.what {
         What::Malloc(args) => args,
         What::Lang(args) => return lang::run(args),
+        What::Go(args) => return goroutines::run(args),
     };
     if args.list {
         for workload in workloads::all() {
