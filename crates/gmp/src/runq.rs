@@ -140,6 +140,10 @@ impl<T, const N: usize> RunQueue<T, N> {
     /// Takes half of another's records, one of them to run; the rest goes to the tail of our ring. The owner of `self`
     /// only, whose ring is empty. With `even_next`, and if the ring has nothing, the record in front.
     pub fn steal_from(&self, victim: &Self, even_next: bool) -> Option<NonNull<T>> {
+        let own = self.len();
+        if own != 0 {
+            gort_sys::io::throw("steal: our own ring is not empty"); // What is stolen would overwrite it.
+        }
         let tail = self.tail.load(Relaxed); // Relaxed: the owner is its only writer.
         let mut n = victim.grab(self, tail);
         if n == 0 {

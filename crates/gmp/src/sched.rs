@@ -206,6 +206,11 @@ impl Sched {
         if first != NEVER && first <= clock::now_ns() {
             return None;
         }
+        self.pick_queued(p)
+    }
+
+    /// The next goroutine of the local queue, or of the global one. `None` only when the local queue is empty.
+    pub(crate) fn pick_queued(&self, p: &P) -> Option<&'static G> {
         let tick = p.tick.load(Relaxed); // Relaxed: the owner's own.
         if tick.is_multiple_of(GLOBAL_EVERY)
             && let Some(g) = self.take_global_locking(p, 1)

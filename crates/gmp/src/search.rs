@@ -63,20 +63,15 @@ impl Sched {
         if p.id >= self.procs.load(Relaxed) {
             return None;
         }
-        loop {
-            if p.timers.first() != NEVER {
-                p.timers.run_due(clock::now_ns());
-            }
-            if let Some(g) = self.pick_next(p) {
-                return Some(g);
-            }
-            if p.timers.first() > clock::now_ns() {
-                break;
-            }
+        if p.timers.first() != NEVER {
+            p.timers.run_due(clock::now_ns());
+        }
+        if let Some(g) = self.pick_queued(p) {
+            return Some(g);
         }
         if m.was_sleeper.replace(false)
             && self.run_due_anywhere()
-            && let Some(g) = self.pick_next(p)
+            && let Some(g) = self.pick_queued(p)
         {
             return Some(g);
         }
@@ -112,7 +107,7 @@ impl Sched {
             let last = pass == 3;
             if last
                 && self.run_due_anywhere()
-                && let Some(g) = self.pick_next(p)
+                && let Some(g) = self.pick_queued(p)
             {
                 return Some(g);
             }
