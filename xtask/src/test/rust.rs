@@ -35,9 +35,14 @@ pub(super) fn docs(context: &Context, _: &Live) -> Result<Tally> {
     Ok(tally)
 }
 
-/// The facade defines malloc and the panic handler, so no Rust test can be linked with it; C programs test it.
-pub(super) fn unit(context: &Context, _: &Live) -> Result<Tally> {
-    cargo_test(&context.workspace.cargo(["test", "--workspace", "--exclude", "gort", "--no-fail-fast"]))
+/// The facade defines malloc and the panic handler, so no Rust test can be linked with it; C programs test it. The
+/// tasks are tested alone, as they were built to run: with the others, cargo would compile what they need once more.
+pub(super) fn unit(context: &Context, live: &Live) -> Result<Tally> {
+    let others = ["test", "--workspace", "--exclude", "gort", "--exclude", "xtask", "--no-fail-fast"];
+    let mut tally = cargo_test(&context.workspace.cargo(others))?;
+    live.item("xtask");
+    tally.add(cargo_test(&context.workspace.cargo(["test", "-p", "xtask", "--no-fail-fast"]))?);
+    Ok(tally)
 }
 
 /// One check by a component of the toolchain, which may be missing.
@@ -63,9 +68,27 @@ pub(super) fn cargo_test(command: &Cmd) -> Result<Tally> {
     if tally.failed > 0 || !done.succeeded() {
         // A build that broke off, or a process that died, has no count.
         tally.failed = tally.failed.saturating_sub(1);
-        tally.fail(format!("{} ({})", command.line(), done.end), done.text());
+        tally.fail(format!("{} ({})", command.line(), done.end), telling(&done.text()));
     }
     Ok(tally)
+}
+
+/// The output of cargo without the lines that tell of success.
+fn telling(text: &str) -> String {
+    const DULL: [&str; 8] = [
+        "   Compiling",
+        "     Running",
+        "   Doc-tests",
+        " Downloading",
+        "  Downloaded",
+        "running ",
+        "test result: ok",
+        "all doctests",
+    ];
+    let dull = |line: &&str| {
+        line.is_empty() || line.ends_with(" ... ok") || DULL.iter().any(|d| line.starts_with(d))
+    };
+    text.lines().filter(|line| !dull(line)).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -76,6 +99,12 @@ mod tests {
     fn a_build_that_broke_off_is_one_failure() {
         let tally = cargo_test(&Cmd::new("sh").args(["-c", "exit 101"])).unwrap();
         assert_eq!((tally.passed, tally.failed), (0, 1));
+    }
+
+    #[test]
+    fn what_failed_is_not_buried() {
+        let text = "   Compiling x v1\nrunning 2 tests\ntest a ... ok\ntest b ... FAILED\n\ntest result: ok. 1 passed";
+        assert_eq!(telling(text), "test b ... FAILED");
     }
 
     #[test]

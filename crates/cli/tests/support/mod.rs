@@ -42,18 +42,20 @@ pub(crate) fn compile_with(name: &str, options: &[&str]) -> PathBuf {
     compile_named(name, &format!("{name}{}", options.concat()), options)
 }
 
-/// The same, to a program of another name. One that is there is replaced.
+/// The same, to a program of another name. One that is there is replaced, at once: another test may be about to run it.
 pub(crate) fn compile_named(name: &str, program: &str, options: &[&str]) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c").join(name).with_extension("c");
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{program}-{}", std::process::id()));
+    let fresh = program.with_added_extension(format!("{:?}", std::thread::current().id()));
     let built = Command::new("gcc")
         .args(["-std=gnu11", "-Wall", "-Wextra", "-O1", "-pthread", "-o"])
-        .arg(&program)
+        .arg(&fresh)
         .arg(source)
         .args(options)
         .output()
         .expect("gcc runs");
     assert!(built.status.success(), "{name}.c: {}", text(&built.stderr));
+    std::fs::rename(fresh, &program).expect("the program gets its name");
     program
 }
 
