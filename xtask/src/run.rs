@@ -125,7 +125,8 @@ impl Cmd {
             None => Stdio::null(),
         });
         command.stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
-        let child = command.spawn().with_context(|| format!("cannot start {}", self.program.display()))?;
+        let child =
+            start(&mut command).with_context(|| format!("cannot start {}", self.program.display()))?;
         let end = wait(child, self.limit, self.own_group)?;
         Ok(Done { end, stdout: contents(&mut stdout)?, stderr: contents(&mut stderr)? })
     }
@@ -136,6 +137,20 @@ impl Cmd {
         anyhow::ensure!(done.succeeded(), "{}: {}\n{}", self.line(), done.end, done.text());
         Ok(done)
     }
+}
+
+/// Starts a command. A program that was just written can be busy for a moment: another thread of ours, between its fork
+/// and its exec, holds the file that the compiler wrote.
+fn start(command: &mut Command) -> std::io::Result<Child> {
+    for _ in 0..100 {
+        match command.spawn() {
+            Err(e) if e.kind() == std::io::ErrorKind::ExecutableFileBusy => {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            other => return other,
+        }
+    }
+    command.spawn()
 }
 
 impl Done {

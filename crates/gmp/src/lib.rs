@@ -72,6 +72,7 @@ mod overflow;
 pub use api::*;
 #[cfg(not(loom))]
 pub use procs::KNOBS;
+#[cfg(not(loom))]
 pub use {g::G, sched::Sched, spawn::Attr, switch::yield_now};
 
 /// Drops a lock after a switch: for the `after` of [`Waiter::park`], with the lock's address.

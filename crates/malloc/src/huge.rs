@@ -200,6 +200,8 @@ impl Malloc {
         let mut slots = self.huge.0.lock();
         // SAFETY: the block's whole mapping, its user's to move.
         let at = unsafe { mem::remap(block.addr(), old, len, true) }.ok()?;
+        HEAP.note_outside_given(old);
+        HEAP.note_outside_taken(len);
         slots.remove(block.addr());
         // One was just removed, so the table need not grow.
         slots.insert(Entry { addr: at, len });
