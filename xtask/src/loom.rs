@@ -7,7 +7,7 @@ use crate::cache::{self, Input};
 use crate::progress::{Live, Tally};
 use crate::run::{self, Cmd};
 use crate::workspace::{Member, Workspace};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -96,12 +96,17 @@ fn preemptions() -> String {
     std::env::var("LOOM_MAX_PREEMPTIONS").unwrap_or_else(|_| PREEMPTIONS.into())
 }
 
-/// Builds the models; pairs of a target's source directory's crate and name, and the binary.
-fn build<'a>(
-    workspace: &Workspace,
-    models: impl Iterator<Item = &'a Model<'a>>,
-) -> Result<Vec<(PathBuf, String, PathBuf)>> {
-    let mut command = workspace.cargo(["test", "--release", "--no-run", "--message-format", "json"]);
+/// What a build made of the models.
+struct Built {
+    /// A crate's directory, a model's name, and its binary.
+    binaries: Vec<(PathBuf, String, PathBuf)>,
+    /// What the compiler said of those that did not become one.
+    errors: String,
+}
+
+/// Builds the models, also when one of them does not compile.
+fn build<'a>(workspace: &Workspace, models: impl Iterator<Item = &'a Model<'a>>) -> Result<Built> {
+    let mut command = workspace.cargo(["build", "--release", "--keep-going", "--message-format", "json"]);
     for model in models {
         command = command.args(["-p", &model.member.name, "--test", model.test]);
     }
@@ -115,29 +120,28 @@ fn build<'a>(
         .run()?;
     let messages = String::from_utf8_lossy(&done.stdout);
     let messages: Vec<Value> = messages.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    if !done.succeeded() {
-        let rendered = messages.iter().filter_map(|m| m["message"]["rendered"].as_str());
-        anyhow::bail!("the models do not build\n{}", rendered.collect::<String>());
-    }
+    let rendered = messages.iter().filter(|m| m["message"]["level"] == "error");
+    let errors: String = rendered.filter_map(|m| m["message"]["rendered"].as_str()).collect();
     let binary = |m: &Value| {
         let manifest = Path::new(m["manifest_path"].as_str()?).parent()?.to_owned();
         let (name, path) = (m["target"]["name"].as_str()?, m["executable"].as_str()?);
         Some((manifest, name.to_owned(), PathBuf::from(path)))
     };
-    Ok(messages.iter().filter_map(binary).collect())
+    let binaries = messages.iter().filter_map(binary).collect();
+    Ok(Built { binaries, errors })
 }
 
-fn run_model(
-    model: &Model<'_>,
-    built: &[(PathBuf, String, PathBuf)],
-    stamp: &Path,
-    input: &Input,
-) -> Result<Tally> {
-    let found = built.iter().find(|(dir, name, _)| *dir == model.member.dir && name == model.test);
-    let (.., binary) = found.with_context(|| format!("cargo built no {}", model.test))?;
+fn run_model(model: &Model<'_>, built: &Built, stamp: &Path, input: &Input) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let mut binaries = built.binaries.iter();
+    let Some((.., binary)) = binaries.find(|(dir, name, _)| *dir == model.member.dir && name == model.test)
+    else {
+        tally.fail(format!("{} of {} does not compile", model.test, model.member.name), &built.errors);
+        return Ok(tally);
+    };
     let command = Cmd::new(binary).arg("--test-threads=1").dir(&model.member.dir).limit(LIMIT);
-    let done = command.env("LOOM_MAX_PREEMPTIONS", preemptions()).run()?;
-    let mut tally = Tally::counted(&done);
+    let done = command.env("LOOM_MAX_PREEMPTIONS", preemptions()).env("RUST_BACKTRACE", "0").run()?;
+    tally = Tally::counted(&done);
     if done.succeeded() && tally.passed > 0 {
         cache::record(stamp, input, tally.passed)?;
     } else {

@@ -2,11 +2,9 @@
 
 use super::Context;
 use super::cprog::{Mode, Program};
-use crate::library::Library;
 use crate::progress::{Live, Tally};
 use crate::run::{self, Cmd, Done, End};
 use anyhow::Result;
-use std::path::Path;
 
 /// The exit status that says: skipped, and a line tells why.
 const SKIPPED: i32 = 77;
@@ -17,9 +15,7 @@ const ALL: [Mode; 4] = [Mode::Preload, Mode::LinkFirst, Mode::LinkLast, Mode::St
 const NOT_PRELOADED: &str = "ma16_secure";
 
 /// Seed, operations, threads, and value of `GORT_CHECK`.
-type Row = (&'static str, &'static str, &'static str, &'static str);
-
-const STRESS: [Row; 4] = [
+const STRESS: [(&str, &str, &str, &str); 4] = [
     ("1", "1000000", "4", "0"),
     ("2", "600000", "8", "0"),
     ("3", "600000", "1", "1"),
@@ -50,22 +46,18 @@ pub(super) fn conformance(context: &Context, live: &Live) -> Result<Tally> {
 pub(super) fn stress(context: &Context, live: &Live) -> Result<Tally> {
     let source = context.workspace.root.join("c-examples/conformance/stress.c");
     let library = context.library()?;
-    let runs: Vec<_> = ALL.iter().flat_map(|mode| STRESS.map(|row| (*mode, row))).collect();
-    let name = |(mode, row): &(Mode, Row)| format!("stress ({}, seed {})", mode.name(), row.0);
-    Ok(all(live, &runs, name, |(mode, row)| stress_run(context, library, &source, *mode, *row)))
-}
-
-fn stress_run(
-    context: &Context,
-    library: &Library,
-    source: &Path,
-    mode: Mode,
-    (seed, operations, threads, check): Row,
-) -> Result<Tally> {
-    let program = Program::new(source, mode);
-    let built = program.compile(context, library)?;
-    let command = program.command(&built, library).args([seed, operations, threads]).env("GORT_CHECK", check);
-    judge(&format!("{} seed {seed}, {threads} threads, GORT_CHECK={check}", program.name()), &command)
+    // First all programs: a second compiler must not write what runs already.
+    let programs = ALL.map(|mode| Program::new(&source, mode));
+    let built = run::parallel(&programs, |program| program.compile(context, library));
+    let mut runs = Vec::new();
+    for (program, built) in programs.iter().zip(built) {
+        let command = program.command(&built?, library);
+        for (seed, operations, threads, check) in STRESS {
+            let name = format!("{} seed {seed}, {threads} threads, GORT_CHECK={check}", program.name());
+            runs.push((name, command.clone().args([seed, operations, threads]).env("GORT_CHECK", check)));
+        }
+    }
+    Ok(all(live, &runs, |(name, _)| name.clone(), |(name, command)| judge(name, command)))
 }
 
 /// Works on all items, two at a time, and adds up; an error of one is its failure.
