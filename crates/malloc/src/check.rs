@@ -111,13 +111,21 @@ impl Malloc {
         block
     }
 
-    /// A mapping whose last page faults.
+    /// A mapping whose last page faults, and the page in front of it: see `free_huge`.
     fn alloc_guarded(&self, total: usize, align: usize) -> Option<*mut u8> {
-        let len = mem::round_to_pages(total)?;
-        let block = self.alloc_huge(len.checked_add(mem::page_size())?, align)?;
-        // SAFETY: the last page of our own mapping. Without a guard the block works all the same.
-        let _ = unsafe { mem::guard(block.addr() + len, mem::page_size()) };
-        Some(block)
+        let page = mem::page_size();
+        let (len, align) = (mem::round_to_pages(total)?.checked_add(page)?, align.max(page));
+        let at = mem::map_aligned(len.checked_add(align)?, align).ok()?;
+        let block = at + align;
+        // SAFETY: parts of our own mapping. Without guards the block works all the same.
+        unsafe {
+            if align > page {
+                mem::unmap(at, align - page);
+            }
+            let _ = mem::guard(block - page, page);
+            let _ = mem::guard(block + len - page, page);
+        }
+        self.adopt_huge(block, len, page)
     }
 
     /// Bytes of a block that can be touched.

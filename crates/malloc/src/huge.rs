@@ -168,9 +168,14 @@ impl Malloc {
         }
         let len = mem::round_to_pages(size.max(1))?;
         let at = mem::map_aligned(len, align).ok()?;
+        self.adopt_huge(at, len, 0)
+    }
+
+    /// Notes a fresh mapping, and `front` bytes of guard below it, as a block.
+    pub(crate) fn adopt_huge(&self, at: usize, len: usize, front: usize) -> Option<*mut u8> {
         if !self.huge.insert(at, len) {
-            // SAFETY: mapped above.
-            unsafe { mem::unmap(at, len) };
+            // SAFETY: the caller's fresh mapping.
+            unsafe { mem::unmap(at - front, len + front) };
             return None;
         }
         HEAP.note_outside_taken(len);
@@ -183,8 +188,9 @@ impl Malloc {
         match self.huge.remove(block.addr()) {
             Some(len) => {
                 HEAP.note_outside_given(len);
-                // SAFETY: the block's mapping, whose user gives it up.
-                unsafe { mem::unmap(block.addr(), len) };
+                let front = if self.options.check() >= 3 { mem::page_size() } else { 0 };
+                // SAFETY: the block's mapping and its guard, whose user gives it up.
+                unsafe { mem::unmap(block.addr() - front, len + front) };
             }
             None => misuse::stop(call, block, self.fault_of_foreign(block)),
         }
